@@ -135,3 +135,71 @@ class PathUnsafe(OperatorError):
     what = N_("{inner} lies inside {outer}")
     remedy = N_("Choose places that do not contain one another.")
     exit_status = EXIT_USAGE
+
+
+# 2xxx -----------------------------------------------------------------------------------------------
+
+
+class InterlockSilent(HardwareError):
+    """No valid answer from the interlock in time."""
+
+    code = "IW-2001"
+    what = N_("the interlock does not answer")
+    remedy = N_("The box stays ISOLATED. Check its serial cable and power; then switch the box off and on.")
+
+
+class InterlockRefused(HardwareError):
+    """The interlock refused a phase, a policy or an order; `cause` says why."""
+
+    code = "IW-2002"
+    what = N_("the interlock refused {request}: {cause}")
+    remedy = N_("Nothing was connected. Wait for the next window, or change the policy with the holders.")
+    exit_status = EXIT_REFUSED
+
+
+class ConnectionUnexplained(HardwareError):
+    """The link or a drive is measured live without an order."""
+
+    code = "IW-2003"
+    what = N_("a line is measured CONNECTED that nobody ordered: {line}")
+    remedy = N_("Pull the network cable now, press CUT, and call the administrator.")
+    exit_status = EXIT_EMERGENCY
+
+
+class PhaseCut(HardwareError):
+    """The interlock ended the phase before the work was done."""
+
+    code = "IW-2004"
+    what = N_("the interlock ended {phase} before the work was done: {cause}")
+    remedy = N_("Nothing committed is lost. The work goes on in the next window.")
+    exit_status = EXIT_WARNINGS
+
+
+# 3xxx -----------------------------------------------------------------------------------------------
+
+
+class DrivesTooFew(VaultError):
+    """Fewer usable drives of this vault than are needed."""
+
+    code = "IW-3001"
+    what = N_("{present} of the {needed} drives that are needed are here (set of {total})")
+    remedy = N_("Put the missing drives of this vault into their bays and repeat the command.")
+
+
+# 6xxx -----------------------------------------------------------------------------------------------
+
+
+class NetworkLost(IntakeError):
+    """The link does not carry (any more)."""
+
+    code = "IW-6001"
+    what = N_("the network link does not carry: source {source} cannot be reached")
+    remedy = N_("What was pulled is kept. The next window goes on from there.")
+
+
+class SourceMissing(IntakeError):
+    """A source of the policy is not there."""
+
+    code = "IW-6002"
+    what = N_("source {source} is missing or cannot be read: {reason}")
+    remedy = N_("Check the source. The other sources were pulled.")

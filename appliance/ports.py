@@ -1,0 +1,231 @@
+"""What the services need of the world: one Protocol per device or facility.
+
+Adapters implement these, fakes pass the same contract suite (tests/contract). Declares no behaviour.
+Buffers are `Bytes`. All file names are relative, '/'-separated text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, TypeAlias
+
+from appliance.domain.file_entry import FileEntry
+from appliance.domain.ids import Bay
+from appliance.domain.phases import BootFacts, Cosignature, InterlockStatus, Phase
+
+
+Bytes: TypeAlias = bytes | bytearray | memoryview
+
+
+class Clock(Protocol):
+    """A clock that only moves forward. Never trusted for authority: the interlock's time is."""
+
+    def monotonic_ms(self) -> int:
+        """Milliseconds since some fixed moment."""
+        ...
+
+    def sleep_ms(self, duration_ms: int) -> None:
+        """Wait; on a virtual clock, move it."""
+        ...
+
+
+class Entropy(Protocol):
+    """Source of random bytes fit for keys."""
+
+    def __call__(self, length: int, /) -> bytes: ...
+
+
+class Readable(Protocol):
+    """A durable file while it is read."""
+
+    size: int
+
+    def pread_into(self, buffer: memoryview, offset: int) -> int:
+        """Fill `buffer` from `offset`; returns the bytes read, fewer only at the end of the file."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Placing(Protocol):
+    """A file that is being written under a temporary name and does not exist until `place`."""
+
+    def pwrite(self, buffer: Bytes, offset: int) -> None:
+        """Write all of it. Multiples of 4 KiB from page-aligned memory go around the cache."""
+        ...
+
+    def place(self, size: int, name: str | None = None) -> None:
+        """Cut to `size` bytes, fsync, rename to the final name (`name` replaces the one given at the
+        start, for content-named files), fsync the directory. An existing final name is an error."""
+        ...
+
+    def abandon(self) -> None:
+        """Remove the temporary file."""
+        ...
+
+
+class Files(Protocol):
+    """A directory of write-once files. There is no way to change or remove what was placed.
+
+    Errors: OSError as the system raised it; after the first failed write or fsync every further
+    write raises too (a second fsync would lie, 60-reliability)."""
+
+    def begin(self, name: str) -> Placing: ...
+
+    def put(self, name: str, content: Bytes) -> None:
+        """Place a small file whole."""
+        ...
+
+    def read(self, name: str, limit: int) -> bytes:
+        """The whole file; more than `limit` bytes is a ValueError."""
+        ...
+
+    def read_direct(self, name: str) -> Readable:
+        """Like `open`, but around the page cache where the file system allows it (read-back)."""
+        ...
+
+    def open(self, name: str) -> Readable: ...
+
+    def exists(self, name: str) -> bool: ...
+
+    def names(self, folder: str) -> Sequence[str]:
+        """Names in `folder` (not below it) sorted, temporary files left out; absent folder: none."""
+        ...
+
+    def free_bytes(self) -> int: ...
+
+
+class ScratchFiles(Files, Protocol):
+    """Staging and the controller's own state: ciphertext copies and indexes that may be recycled."""
+
+    def recycle(self, name: str) -> None:
+        """Remove a file whose content every drive of the group holds, or that no commit names."""
+        ...
+
+    def replace(self, name: str, content: Bytes) -> None:
+        """Atomically put a small state file in the place of its older version."""
+        ...
+
+    def sweep(self) -> None:
+        """Remove temporary files that a power cut left behind."""
+        ...
+
+
+class AttachedDrive(Protocol):
+    """A drive that is powered and has come up. Which one it is, only its signed header says."""
+
+    bay: Bay
+    files: Files
+
+
+class Drives(Protocol):
+    """The drives that are up now."""
+
+    def attached(self) -> Sequence[AttachedDrive]: ...
+
+
+class Relays(Protocol):
+    """The controller's half of every coil. Energising needs the interlock's half too."""
+
+    def energise_link(self, k1: bool, k2: bool) -> None: ...
+
+    def energise_drives(self, bays: Iterable[Bay]) -> None:
+        """Exactly these bays; all others are released."""
+        ...
+
+
+class Link(Protocol):
+    """The network link as the controller sees it."""
+
+    def carrier(self) -> bool: ...
+
+
+class Interlock(Protocol):
+    """The second controller, over the frame protocol. Raises HardwareError when it does not answer."""
+
+    def hello(self) -> BootFacts: ...
+
+    def heartbeat(self, progress: int) -> InterlockStatus:
+        """`progress` is a counter that the work moves; also collects warnings (see `cut_soon`)."""
+        ...
+
+    def cut_soon(self) -> bool:
+        """A warning that the phase ends within 10 s was received in this session."""
+        ...
+
+    def request(self, phase: Phase) -> str:
+        """Ask for a phase; the empty string is "granted", else the cause of the refusal."""
+        ...
+
+    def done(self) -> None:
+        """The phase's work is done; the interlock goes on to the next phase."""
+        ...
+
+    def cosign(self, size: int, leaf_hash: bytes) -> Cosignature: ...
+
+    def upload_policy(self, text: bytes, signatures: Sequence[tuple[int, bytes]]) -> str:
+        """(holder number, raw signature) pairs; the empty string is "accepted", else the cause."""
+        ...
+
+    def upload_order(self, text: bytes, signatures: Sequence[tuple[int, bytes]]) -> str: ...
+
+    def events(self, after: int) -> Sequence[tuple[int, int, str, int]]:
+        """(sequence, unix seconds, name, count) of the interlock's own log after a sequence number."""
+        ...
+
+
+class SourceFile(Protocol):
+    """A regular file of a source while it is read."""
+
+    def pread_into(self, buffer: memoryview, offset: int) -> int: ...
+
+    def unchanged(self) -> bool:
+        """Size, times and identity are still those of the listing."""
+        ...
+
+    def data_extents(self) -> Iterator[tuple[int, int]]:
+        """(offset, length) of every run that is not a hole."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Source(Protocol):
+    """A tree that is pulled over the link, read-only. Raises NetworkLost when the link is cut."""
+
+    name: str
+
+    def walk(self) -> Iterator[tuple[FileEntry, bytes]]:
+        """Every object, directories before their contents, with an opaque signature of its state
+        (size, times, inode) for the scan index. Entries carry no extents yet. Unreadable
+        directories are yielded as themselves and reported through `unreadable`."""
+        ...
+
+    def open(self, entry: FileEntry) -> SourceFile: ...
+
+    @property
+    def unreadable(self) -> Sequence[tuple[bytes, str]]:
+        """(path, reason) of what could not be read so far."""
+        ...
+
+
+class Console(Protocol):
+    """What the controller says while it works: one event at a time, shown and parsed as hostile."""
+
+    def say(self, event: str, **fields: object) -> None: ...
+
+
+class Token(Protocol):
+    """A holder's token: `file` now, `piv` and `paper` later (40-custody)."""
+
+    def describe(self) -> dict[str, str]:
+        """serial, holder, recipient (age text), ssh (public key text), kind."""
+        ...
+
+    def unseal(self, record: bytes) -> bytes:
+        """The share inside a share record that was sealed to this token."""
+        ...
+
+    def sign(self, namespace: str, message: bytes) -> bytes:
+        """Raw 64-byte Ed25519 signature over the SSHSIG blob of `message` in `namespace`."""
+        ...
