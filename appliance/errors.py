@@ -203,3 +203,89 @@ class SourceMissing(IntakeError):
     code = "IW-6002"
     what = N_("source {source} is missing or cannot be read: {reason}")
     remedy = N_("Check the source. The other sources were pulled.")
+
+
+# 30xx age files -------------------------------------------------------------------------------------
+
+
+class AgeFormatError(VaultError):
+    """Bytes that should be an age file of ours are not one (FORMAT 2)."""
+
+    code = "IW-3001"
+    what = N_("this is not a whole age file of this vault: {detail}")
+    remedy = N_("Take the copy of another drive; run `iwato drive scrub` to find and repair the damage.")
+
+
+class AgeHeaderForged(AgeFormatError):
+    """The header's MAC does not match: the header was changed after it was written."""
+
+    code = "IW-3002"
+    what = N_("the header of an age file was changed after it was written")
+    remedy = N_("Take the copy of another drive, and find out who could write to this one.")
+
+
+class AgePayloadDamaged(AgeFormatError):
+    """A chunk of the payload is changed, missing, out of order or cut off."""
+
+    code = "IW-3003"
+    what = N_("the content of an age file is damaged: {detail}")
+    remedy = N_("Take the copy of another drive; run `iwato drive scrub` to find and repair the damage.")
+
+
+class AgeKeyMismatch(VaultError):
+    """A whole age file that this identity or passphrase does not open."""
+
+    code = "IW-3004"
+    what = N_("this key does not open the file")
+    remedy = N_("Check that the key, the tokens and the drives belong to the same vault and generation.")
+
+
+class AgeKeyTextInvalid(VaultError):
+    """An `age1pq1…` or `AGE-SECRET-KEY-PQ-1…` text (or its bytes) that is not one. Never shows the text."""
+
+    code = "IW-3005"
+    what = N_("a key is not written as it should be: {detail}")
+    remedy = N_("Compare it with the original, letter by letter.")
+
+
+class PackStanzaRefused(AgeFormatError):
+    """A pack that is not sealed to exactly one post-quantum recipient."""
+
+    code = "IW-3006"
+    what = N_("the file is not sealed to exactly one post-quantum key: {detail}")
+    remedy = N_("Do not trust this file; run `iwato drive scrub` and compare with the other drives.")
+
+
+class PostQuantumMissing(VaultError):
+    """The machine's cryptographic library cannot seal to the vault's key. There is no weaker way."""
+
+    code = "IW-3007"
+    what = N_("post-quantum encryption does not work on this machine: {detail}")
+    remedy = N_("Install the locked versions again (`make setup`); nothing is taken in until it works.")
+
+
+# 41xx signatures and signed notes -------------------------------------------------------------------
+
+
+class SignatureMalformed(TrustError):
+    """A signature, public key or signed note that is not written as FORMAT 9 says."""
+
+    code = "IW-4101"
+    what = N_("a signature is not written as it should be: {detail}")
+    remedy = N_("Ask for the original again; do not act on this copy.")
+
+
+class SignatureInvalid(TrustError):
+    """A well-formed signature that does not hold for this text, purpose and key."""
+
+    code = "IW-4102"
+    what = N_("a signature does not hold: {detail}")
+    remedy = N_("Do not act on this text: it was changed, or another key signed it.")
+
+
+class SigningKeyRefused(TrustError):
+    """A public key with which anybody could sign (small order), or of a kind we do not take."""
+
+    code = "IW-4103"
+    what = N_("a signing key is refused: {detail}")
+    remedy = N_("Make a new key on the token and enrol that one.")
