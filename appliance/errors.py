@@ -205,13 +205,13 @@ class SourceMissing(IntakeError):
     remedy = N_("Check the source. The other sources were pulled.")
 
 
-# 30xx age files -------------------------------------------------------------------------------------
+# 31xx age files -------------------------------------------------------------------------------------
 
 
 class AgeFormatError(VaultError):
     """Bytes that should be an age file of ours are not one (FORMAT 2)."""
 
-    code = "IW-3001"
+    code = "IW-3101"
     what = N_("this is not a whole age file of this vault: {detail}")
     remedy = N_("Take the copy of another drive; run `iwato drive scrub` to find and repair the damage.")
 
@@ -219,7 +219,7 @@ class AgeFormatError(VaultError):
 class AgeHeaderForged(AgeFormatError):
     """The header's MAC does not match: the header was changed after it was written."""
 
-    code = "IW-3002"
+    code = "IW-3102"
     what = N_("the header of an age file was changed after it was written")
     remedy = N_("Take the copy of another drive, and find out who could write to this one.")
 
@@ -227,7 +227,7 @@ class AgeHeaderForged(AgeFormatError):
 class AgePayloadDamaged(AgeFormatError):
     """A chunk of the payload is changed, missing, out of order or cut off."""
 
-    code = "IW-3003"
+    code = "IW-3103"
     what = N_("the content of an age file is damaged: {detail}")
     remedy = N_("Take the copy of another drive; run `iwato drive scrub` to find and repair the damage.")
 
@@ -235,7 +235,7 @@ class AgePayloadDamaged(AgeFormatError):
 class AgeKeyMismatch(VaultError):
     """A whole age file that this identity or passphrase does not open."""
 
-    code = "IW-3004"
+    code = "IW-3104"
     what = N_("this key does not open the file")
     remedy = N_("Check that the key, the tokens and the drives belong to the same vault and generation.")
 
@@ -243,7 +243,7 @@ class AgeKeyMismatch(VaultError):
 class AgeKeyTextInvalid(VaultError):
     """An `age1pq1…` or `AGE-SECRET-KEY-PQ-1…` text (or its bytes) that is not one. Never shows the text."""
 
-    code = "IW-3005"
+    code = "IW-3105"
     what = N_("a key is not written as it should be: {detail}")
     remedy = N_("Compare it with the original, letter by letter.")
 
@@ -251,7 +251,7 @@ class AgeKeyTextInvalid(VaultError):
 class PackStanzaRefused(AgeFormatError):
     """A pack that is not sealed to exactly one post-quantum recipient."""
 
-    code = "IW-3006"
+    code = "IW-3106"
     what = N_("the file is not sealed to exactly one post-quantum key: {detail}")
     remedy = N_("Do not trust this file; run `iwato drive scrub` and compare with the other drives.")
 
@@ -259,7 +259,7 @@ class PackStanzaRefused(AgeFormatError):
 class PostQuantumMissing(VaultError):
     """The machine's cryptographic library cannot seal to the vault's key. There is no weaker way."""
 
-    code = "IW-3007"
+    code = "IW-3107"
     what = N_("post-quantum encryption does not work on this machine: {detail}")
     remedy = N_("Install the locked versions again (`make setup`); nothing is taken in until it works.")
 
