@@ -91,3 +91,8 @@ def missing(facility: str) -> str:
 def lacking(names: Iterable[str]) -> str:
     """The first reason among these facilities, or ""."""
     return next((f"needs {name}: {reason}" for name in names if (reason := missing(name))), "")
+
+
+if __name__ == "__main__":
+    for name in PROBES:
+        print(f"{name:12} {missing(name) or 'present'}")
