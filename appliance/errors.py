@@ -137,6 +137,14 @@ class PathUnsafe(OperatorError):
     exit_status = EXIT_USAGE
 
 
+class TargetUnusable(OperatorError):
+    """The restore's target is full or cannot be written."""
+
+    code = "IW-1008"
+    what = N_("cannot write to the target {path}: {reason}")
+    remedy = N_("Make room or choose another target; an interrupted restore goes on with --resume.")
+
+
 # 2xxx -----------------------------------------------------------------------------------------------
 
 
