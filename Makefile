@@ -19,7 +19,7 @@ READY := $(VENV)/complete
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 # program:Debian package that some test needs
-PROGRAMS := ssh-keygen:openssh-client tmux:tmux setfacl:acl setfattr:attr git:git
+PROGRAMS := ssh-keygen:openssh-client tmux:tmux
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile

