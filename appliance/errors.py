@@ -297,3 +297,71 @@ class SigningKeyRefused(TrustError):
     code = "IW-4103"
     what = N_("a signing key is refused: {detail}")
     remedy = N_("Make a new key on the token and enrol that one.")
+
+
+# 32xx drives and shards ------------------------------------------------------------------------------
+
+
+class ShardFormatError(VaultError):
+    """Bytes that should be a shard's footer are not one (FORMAT 5.7)."""
+
+    code = "IW-3201"
+    what = N_("a shard on a drive is damaged: {detail}")
+    remedy = N_("Run `iwato drive scrub`: it repairs the shard from the other drives.")
+
+
+class DriveHeaderDamaged(VaultError):
+    """A drive whose header is not a signed header of any vault we could name (FORMAT 6.2)."""
+
+    code = "IW-3202"
+    what = N_("the drive in bay {bay} has a damaged header: {detail}")
+    remedy = N_("Keep the drive apart and put its copy or a new drive in; the others carry its data.")
+
+
+class DriveForeign(VaultError):
+    """A drive of another vault, another set or another geometry."""
+
+    code = "IW-3203"
+    what = N_("the drive in bay {bay} belongs to another vault: {detail}")
+    remedy = N_("Take it out and put in the drive of this vault. Nothing was written to it.")
+
+
+class DriveBlank(VaultError):
+    """A drive without any header."""
+
+    code = "IW-3204"
+    what = N_("the drive in bay {bay} is blank: it carries no header of this vault")
+    remedy = N_("If the drive of this bay was formatted by mistake, its data is rebuilt from the others.")
+
+
+class DriveDuplicate(VaultError):
+    """Two drives that say they are the same drive of the set."""
+
+    code = "IW-3205"
+    what = N_("the drives in bays {bay} and {other} both say that they are drive {index} of the set")
+    remedy = N_("Take out the copy and find out who made it. Until then neither of the two is used.")
+
+
+class DriveFailed(VaultError):
+    """A drive gave an error while it was written; it takes no further part in this run."""
+
+    code = "IW-3206"
+    what = N_("the drive in bay {bay} failed: {reason}")
+    remedy = N_("What it lacks is made up at the next drive phase. If it fails again, replace the drive.")
+
+
+class PackLost(VaultError):
+    """More blocks of a pack are damaged or missing than the parity can replace."""
+
+    code = "IW-3207"
+    what = N_("pack {pack} cannot be read: {left} of the {needed} shards that are needed are left")
+    remedy = N_("Look for the missing drives of this vault, also old ones; every further shard may help.")
+
+
+class StagedBatchRefused(VaultError):
+    """What intake left in staging is not what it claims to be. Nothing of it was committed."""
+
+    code = "IW-3208"
+    what = N_("what was pulled is refused by the sealing step: {detail}")
+    remedy = N_("Treat the box as attacked in the last window; earlier snapshots are untouched.")
+    exit_status = EXIT_EMERGENCY
