@@ -1,0 +1,326 @@
+"""ports.Files over a directory of the local file system: a drive, or staging.
+
+A file exists under its name only when it is whole and durable: temporary name, fsync, rename that
+never replaces, fsync of the folder. Follows no symlink inside its root: every folder is entered by
+descriptor with O_NOFOLLOW. Knows nothing of what the files hold.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from appliance.adapters import file_names, noreplace
+from appliance.adapters.direct import Descriptor
+from appliance.ports import Bytes
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: a planted FIFO must be refused, not waited for.
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def _no_step(_label: str, /) -> None:
+    """Outside tests nobody counts the durable steps."""
+
+
+def _always() -> bool:
+    return True
+
+
+class Directory:
+    """`steps` is called after every durable step with its label ("write NAME", "fsync NAME",
+    "rename NAME", "fsync-folder FOLDER", "mkdir FOLDER", "unlink NAME"); what it raises is raised
+    again by every later durable operation. `alive` false: the drive is gone, every operation is EIO.
+    Safe to use from several threads."""
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        *,
+        steps: Callable[[str], None] = _no_step,
+        alive: Callable[[], bool] = _always,
+    ) -> None:
+        self._root = os.fspath(root)
+        self._steps = steps
+        self._alive = alive
+        self._failure: BaseException | None = None
+        self._in_work: set[str] = set()
+
+    def begin(self, name: str) -> PlacingFile:
+        folder, leaf = file_names.split(name)
+        with self._writing():
+            if name in self._in_work:
+                raise FileExistsError(errno.EEXIST, "this file is being written", name)
+            folder_fd = self._enter(folder, create=True)
+            try:
+                number = self._create(folder_fd, file_names.temporary(leaf))
+            except BaseException:
+                os.close(folder_fd)
+                raise
+        self._in_work.add(name)
+        return PlacingFile(self, folder_fd, Descriptor(number, want_direct=True), folder, leaf)
+
+    def put(self, name: str, content: Bytes) -> None:
+        placing = self.begin(name)
+        try:
+            placing.pwrite(content, 0)
+            placing.place(memoryview(content).nbytes)
+        except BaseException:
+            placing.close()
+            raise
+
+    def read(self, name: str, limit: int) -> bytes:
+        readable = self.open(name)
+        try:
+            if readable.size > limit:
+                raise ValueError(f"{name} has {readable.size} bytes; at most {limit} are read")
+            content = bytearray(readable.size)
+            return bytes(content[: readable.pread_into(memoryview(content), 0)])
+        finally:
+            readable.close()
+
+    def open(self, name: str) -> ReadableFile:
+        return ReadableFile(self, self._open(name), want_direct=False)
+
+    def read_direct(self, name: str) -> ReadableFile:
+        return ReadableFile(self, self._open(name), want_direct=True)
+
+    def exists(self, name: str) -> bool:
+        folder, leaf = file_names.split(name)
+        try:
+            with self._folder(folder) as folder_fd:
+                os.stat(leaf, dir_fd=folder_fd, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def names(self, folder: str) -> Sequence[str]:
+        try:
+            with self._folder(folder) as folder_fd:
+                return sorted(name for name in os.listdir(folder_fd) if not file_names.is_temporary(name))
+        except FileNotFoundError:
+            return []
+
+    def free_bytes(self) -> int:
+        self.check_alive()
+        facts = os.statvfs(self._root)
+        return facts.f_bavail * facts.f_frsize
+
+    # What PlacingFile and ReadableFile need of their directory ----------------------------------------
+
+    def check_alive(self) -> None:
+        """EIO when the drive is gone."""
+        if not self._alive():
+            raise OSError(errno.EIO, "the drive is gone", self._root)
+
+    @contextmanager
+    def durably(self, label: str) -> Iterator[None]:
+        """One durable step: counted when it succeeded, and the last one ever when it failed."""
+        with self._writing():
+            yield
+            self._steps(label)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        if isinstance(self._failure, OSError):
+            raise OSError(errno.EIO, f"an earlier write failed: {self._failure.strerror}", self._root)
+        if self._failure is not None:
+            raise self._failure
+        try:
+            self.check_alive()
+            yield
+        except FileExistsError:
+            raise  # says something about the name, nothing about the disk
+        except BaseException as error:
+            self._failure = error
+            raise
+
+    def ended(self, name: str) -> None:
+        """The file `name` is no longer being written."""
+        self._in_work.discard(name)
+
+    def sync_folder(self, folder_fd: int, folder: str) -> None:
+        with self.durably(f"fsync-folder {folder or '.'}"):
+            os.fsync(folder_fd)
+
+    # ---------------------------------------------------------------------------------------------------
+
+    def _create(self, folder_fd: int, leaf: str) -> int:
+        try:
+            return os.open(leaf, _CREATE_FLAGS, FILE_MODE, dir_fd=folder_fd)
+        except FileExistsError:
+            # Left by a power cut under a temporary name: it was never placed.
+            os.unlink(leaf, dir_fd=folder_fd)
+            return os.open(leaf, _CREATE_FLAGS, FILE_MODE, dir_fd=folder_fd)
+
+    def _open(self, name: str) -> int:
+        folder, leaf = file_names.split(name)
+        with self._folder(folder) as folder_fd:
+            number = os.open(leaf, _READ_FLAGS, dir_fd=folder_fd)
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            os.close(number)
+            raise OSError(errno.EINVAL, "not a regular file", name)
+        return number
+
+    @contextmanager
+    def _folder(self, folder: str) -> Iterator[int]:
+        self.check_alive()
+        folder_fd = self._enter(folder, create=False)
+        try:
+            yield folder_fd
+        finally:
+            os.close(folder_fd)
+
+    def _enter(self, folder: str, *, create: bool) -> int:
+        """Descriptor of `folder`, entered component by component. Only the root may be a symlink."""
+        here = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        path = ""
+        try:
+            for part in file_names.parts(folder):
+                path = f"{path}/{part}" if path else part
+                if create:
+                    self._make_folder(here, part, path)
+                inner = os.open(part, _FOLDER_FLAGS, dir_fd=here)
+                os.close(here)
+                here = inner
+        except BaseException:
+            os.close(here)
+            raise
+        return here
+
+    def _make_folder(self, parent_fd: int, leaf: str, path: str) -> None:
+        try:
+            os.mkdir(leaf, FOLDER_MODE, dir_fd=parent_fd)
+        except FileExistsError:
+            return
+        self._steps(f"mkdir {path}")
+        self.sync_folder(parent_fd, os.path.dirname(path))
+
+
+class ScratchDirectory(Directory):
+    """ports.ScratchFiles: staging and state, whose files may be recycled and replaced."""
+
+    def recycle(self, name: str) -> None:
+        folder, leaf = file_names.split(name)
+        with self._folder(folder) as folder_fd:
+            with self.durably(f"unlink {name}"):
+                os.unlink(leaf, dir_fd=folder_fd)
+            self.sync_folder(folder_fd, folder)
+
+    def replace(self, name: str, content: Bytes) -> None:
+        placing = self.begin(name)
+        try:
+            placing.pwrite(content, 0)
+            placing.replace()
+        except BaseException:
+            placing.close()
+            raise
+
+    def sweep(self) -> None:
+        self._sweep("")
+
+    def _sweep(self, folder: str) -> None:
+        with self._folder(folder) as folder_fd:
+            leaves = sorted(os.listdir(folder_fd))
+            stale = [leaf for leaf in leaves if file_names.is_temporary(leaf)]
+            for leaf in stale:
+                with self.durably(f"unlink {file_names.join(folder, leaf)}"):
+                    os.unlink(leaf, dir_fd=folder_fd)
+            if stale:
+                self.sync_folder(folder_fd, folder)
+            inner = [leaf for leaf in leaves if leaf not in stale and _is_folder(folder_fd, leaf)]
+        for leaf in inner:
+            self._sweep(file_names.join(folder, leaf))
+
+
+class PlacingFile:
+    """ports.Placing. Durable and visible only after `place`."""
+
+    def __init__(
+        self, directory: Directory, folder_fd: int, descriptor: Descriptor, folder: str, leaf: str
+    ) -> None:
+        self._directory = directory
+        self._folder_fd = folder_fd
+        self._descriptor = descriptor
+        self._folder = folder
+        self._leaf = leaf
+        self._name = file_names.join(folder, leaf)
+
+    def pwrite(self, buffer: Bytes, offset: int) -> None:
+        with self._directory.durably(f"write {self._name}"):
+            self._descriptor.write_all(buffer, offset)
+
+    def place(self, size: int, name: str | None = None) -> None:
+        folder, leaf = file_names.split(name) if name is not None else (self._folder, self._leaf)
+        if folder != self._folder:
+            raise ValueError(f"{name} does not lie in the folder of {self._name}")
+        try:
+            self._sync(size)
+            with self._directory.durably(f"rename {file_names.join(folder, leaf)}"):
+                noreplace.rename(self._folder_fd, file_names.temporary(self._leaf), leaf)
+            self._directory.sync_folder(self._folder_fd, self._folder)
+        except FileExistsError:
+            self.abandon()
+            raise
+        finally:
+            self.close()
+
+    def replace(self) -> None:
+        """Like `place` at the present size, in the place of an older version. Scratch files only."""
+        try:
+            self._sync(os.fstat(self._descriptor.number).st_size)
+            with self._directory.durably(f"rename {self._name}"):
+                old = file_names.temporary(self._leaf)
+                os.rename(old, self._leaf, src_dir_fd=self._folder_fd, dst_dir_fd=self._folder_fd)
+            self._directory.sync_folder(self._folder_fd, self._folder)
+        finally:
+            self.close()
+
+    def abandon(self) -> None:
+        if self._folder_fd < 0:
+            return
+        try:
+            with self._directory.durably(f"unlink {self._name}"), suppress(FileNotFoundError):
+                os.unlink(file_names.temporary(self._leaf), dir_fd=self._folder_fd)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Give back the descriptors and nothing else; the temporary file stays for `sweep`."""
+        if self._folder_fd < 0:
+            return
+        self._descriptor.close()
+        os.close(self._folder_fd)
+        self._folder_fd = -1
+        self._directory.ended(self._name)
+
+    def _sync(self, size: int) -> None:
+        with self._directory.durably(f"fsync {self._name}"):
+            os.ftruncate(self._descriptor.number, size)
+            os.fsync(self._descriptor.number)
+
+
+class ReadableFile:
+    """ports.Readable."""
+
+    def __init__(self, directory: Directory, number: int, *, want_direct: bool) -> None:
+        self._directory = directory
+        self._descriptor = Descriptor(number, want_direct=want_direct)
+        self.size = os.fstat(number).st_size
+
+    def pread_into(self, buffer: memoryview, offset: int) -> int:
+        self._directory.check_alive()
+        return self._descriptor.read_into(buffer, offset)
+
+    def close(self) -> None:
+        self._descriptor.close()
+
+
+def _is_folder(folder_fd: int, leaf: str) -> bool:
+    return stat.S_ISDIR(os.stat(leaf, dir_fd=folder_fd, follow_symlinks=False).st_mode)
