@@ -6,12 +6,12 @@ Buffers are `Bytes`. All file names are relative, '/'-separated text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from appliance.domain.file_entry import FileEntry
 from appliance.domain.ids import Bay
-from appliance.domain.phases import BootFacts, Cosignature, InterlockStatus, Phase
+from appliance.domain.phases import BootFacts, Cosignature, InterlockStatus, Phase, Reading, Totals
 
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
@@ -229,3 +229,43 @@ class Token(Protocol):
     def sign(self, namespace: str, message: bytes) -> bytes:
         """Raw 64-byte Ed25519 signature over the SSHSIG blob of `message` in `namespace`."""
         ...
+
+
+class Watcher(Protocol):
+    """Someone who looks at the box while it works."""
+
+    def reading(self, reading: Reading) -> None:
+        """A new measurement, a few times a second."""
+        ...
+
+    def event(self, event: str, fields: Mapping[str, object]) -> None:
+        """What the controller says on its console. It may be lying."""
+        ...
+
+
+class Board(Protocol):
+    """The emulated box with its bench: what a person with a hand on it can do.
+
+    One object is one power-on. The controller is started by the board, on the medium that the
+    interlock selects, with the job that was typed at its console."""
+
+    def reading(self) -> Reading:
+        """Measure now."""
+        ...
+
+    def interlock(self) -> Interlock:
+        """The interlock as a controller reaches it: over frames. Only while no job runs."""
+        ...
+
+    def jump(self, unix_s: int) -> None:
+        """Move the emulated clock forward to this second. The box is ISOLATED all the while."""
+        ...
+
+    def turn_key(self, *, turned: bool) -> None: ...
+
+    def run(self, job: Mapping[str, object], watcher: Watcher) -> Totals:
+        """Power the controller up with this job and run, 1:1 in time, until the box is ISOLATED
+        again and the job has ended. Raises what the controller reported as its error."""
+        ...
+
+    def power_off(self) -> None: ...

@@ -1,5 +1,7 @@
 """The box's phases, lines and what was measured of them: words only, no transitions (window/phase.py)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -78,3 +80,48 @@ class Cosignature:
     root: bytes
     unix_s: int
     signature: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What someone in front of the box sees: measured beside ordered, with the age of the
+    measurement. `phase_left_s` until the interlock cuts what is live now, `window_left_s` until the
+    window's end; 0 outside. `fault` is the first cause of a latched fault, or empty."""
+
+    phase: Phase
+    ordered: Lines
+    measured: Lines
+    unix_s: int
+    age_ms: int
+    phase_left_s: int = 0
+    window_left_s: int = 0
+    fault: str = ""
+
+    @property
+    def isolated(self) -> bool:
+        """The network path does not conduct, as measured."""
+        return not self.measured.link
+
+    @property
+    def confirmed(self) -> bool:
+        """What is measured is what was ordered."""
+        return self.measured == self.ordered and not self.fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What a run of the box amounted to, measured by the plant. `both_ms` is the time that link and
+    drives were live together; more than 0 is a violation of the airlock (I3)."""
+
+    link_ms: int = 0
+    drives_ms: int = 0
+    both_ms: int = 0
+    refused: int = 0
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            link_ms=self.link_ms + other.link_ms,
+            drives_ms=self.drives_ms + other.drives_ms,
+            both_ms=self.both_ms + other.both_ms,
+            refused=self.refused + other.refused,
+        )
