@@ -365,3 +365,153 @@ class StagedBatchRefused(VaultError):
     what = N_("what was pulled is refused by the sealing step: {detail}")
     remedy = N_("Treat the box as attacked in the last window; earlier snapshots are untouched.")
     exit_status = EXIT_EMERGENCY
+
+
+# 42xx policy and recovery orders --------------------------------------------------------------------
+
+
+class PolicyInvalid(TrustError):
+    """A policy text that breaks a rule or is not written in the one canonical way."""
+
+    code = "IW-4201"
+    what = N_("the policy is not valid: {detail}")
+    remedy = N_("Do not sign or load it. Take the text that the holders signed.")
+
+
+class PolicyUnsigned(TrustError):
+    """Fewer than k distinct holders' signatures hold for a policy or an order."""
+
+    code = "IW-4202"
+    what = N_("only {valid} of the {needed} signatures that {text} needs hold: {detail}")
+    remedy = N_("Do not act on it. Ask the named holders to sign the text that they have read.")
+
+
+class VaultKeyUnknown(TrustError):
+    """The vault's public key that lies beside the policy is not the one that the policy names."""
+
+    code = "IW-4203"
+    what = N_("the vault's public key of generation {generation} is not the one in the policy")
+    remedy = N_("Nothing may be sealed to it. Put back the key file of the birth; find out who changed it.")
+
+
+class OrderInvalid(TrustError):
+    """A recovery order that breaks a rule, has expired, or belongs to another vault or policy."""
+
+    code = "IW-4204"
+    what = N_("the recovery order is not valid: {detail}")
+    remedy = N_("Write a new order for this vault and have it signed again.")
+
+
+# 50xx holders, tokens, shares -----------------------------------------------------------------------
+
+
+class QuorumMissing(CustodyError):
+    """Fewer than k tokens."""
+
+    code = "IW-5001"
+    what = N_("{present} of the {needed} tokens that are needed are here")
+    remedy = N_("Add the tokens of {missing} more holders with --token and repeat the command.")
+
+
+class TokenMissing(CustodyError):
+    """There is no token at the named place."""
+
+    code = "IW-5002"
+    what = N_("there is no token at {token}")
+    remedy = N_("Insert the token, or name the folder that holds its `token.txt`.")
+
+
+class TokenDamaged(CustodyError):
+    """A token's file is cut off, changed or not written as it should be."""
+
+    code = "IW-5003"
+    what = N_("the token of holder {holder} is damaged: {detail}")
+    remedy = N_("Use the token of another holder, and plan the replacement of this one.")
+
+
+class PassphraseWrong(CustodyError):
+    """The passphrase does not open the token."""
+
+    code = "IW-5004"
+    what = N_("the passphrase does not open the token of holder {holder}")
+    remedy = N_("Enter the words of this token again, in order, with one hyphen between two words.")
+
+
+class PassphraseMissing(CustodyError):
+    """No passphrase was given and none lies beside the token."""
+
+    code = "IW-5005"
+    what = N_("the passphrase of the token of holder {holder} is needed")
+    remedy = N_("Enter it when asked, or hand it over with --passphrase-fd.")
+
+
+class TokenForeign(CustodyError):
+    """A token whose keys are not those of a holder in the policy, or whose share is another vault's."""
+
+    code = "IW-5006"
+    what = N_("the token at {token} does not belong to this vault: {detail}")
+    remedy = N_("Use the tokens of this vault's holders; this one may belong to another set.")
+
+
+class ShareRecordMissing(CustodyError):
+    """The token holds no share of the generation."""
+
+    code = "IW-5007"
+    what = N_("the token of holder {holder} holds no share of generation {generation}")
+    remedy = N_("Use the token of another holder.")
+
+
+class ShareRecordDamaged(CustodyError):
+    """A share record that is cut off, changed, or sealed to another token."""
+
+    code = "IW-5008"
+    what = N_("the share record on the token of holder {holder} cannot be used: {detail}")
+    remedy = N_("Use the token of another holder, and plan the replacement of this one.")
+
+
+class ShareWrong(CustodyError):
+    """A share that is not the one to which the policy commits. Names who gave it."""
+
+    code = "IW-5009"
+    what = N_("the share of {holder} is not the one that the policy names: {detail}")
+    remedy = N_("Use the token of another holder; write down whose token gave this share.")
+
+
+class ShareRepeated(CustodyError):
+    """One share, or one token, was given twice."""
+
+    code = "IW-5010"
+    what = N_("the token of holder {holder} was given twice")
+    remedy = N_("Each of the {needed} tokens must be another holder's.")
+
+
+class SharingRefused(CustodyError):
+    """A number of shares or a threshold that protects nothing."""
+
+    code = "IW-5011"
+    what = N_("{quorum} of {holders} is not a sharing that protects the vault")
+    remedy = N_("Choose at least 2, fewer than all, and at most 16 holders; 3 of 5 is the default.")
+
+
+class VaultKeyWrong(CustodyError):
+    """Right shares made a key that is not the generation's. Never seen with honest software."""
+
+    code = "IW-5012"
+    what = N_("the key made of these shares is not the vault's key of generation {generation}")
+    remedy = N_("Nothing was decrypted. Keep the tokens safe and have the shares examined.")
+
+
+class BirthFailed(CustodyError):
+    """A check of the birth did not pass: the vault must not come into use."""
+
+    code = "IW-5013"
+    what = N_("the birth stopped at `{step}`: {detail}")
+    remedy = N_("No policy was signed. Take new tokens and begin again in an empty place.")
+
+
+class KeyProcessFailed(CustodyError):
+    """The short-lived process that holds keys ended without an answer."""
+
+    code = "IW-5014"
+    what = N_("the process that holds the keys ended before its work was done: {detail}")
+    remedy = N_("Nothing was changed. Repeat the command; if it fails again, report it.")
