@@ -515,3 +515,49 @@ class KeyProcessFailed(CustodyError):
     code = "IW-5014"
     what = N_("the process that holds the keys ended before its work was done: {detail}")
     remedy = N_("Nothing was changed. Repeat the command; if it fails again, report it.")
+
+
+# 43xx ledger ----------------------------------------------------------------------------------------
+
+
+class LedgerMalformed(TrustError):
+    """Bytes that should be a ledger entry, segment, checkpoint or proof and are not (FORMAT 7)."""
+
+    code = "IW-4301"
+    what = N_("a part of the ledger is not written as it should be: {detail}")
+    remedy = N_("Run `iwato ledger verify`: it says which drive's copy is damaged or was altered.")
+
+
+class LedgerTampered(TrustError):
+    """The ledger on the drives is not the one that the witness signed."""
+
+    code = "IW-4302"
+    what = N_("the ledger does not verify: {reason}")
+    remedy = N_(
+        "Treat this as an attack: leave the drives cut, keep them as evidence, "
+        "and compare with a checkpoint that was seen outside."
+    )
+
+
+class CheckpointRefused(TrustError):
+    """A checkpoint that the box and its witness did not sign, or of another ledger."""
+
+    code = "IW-4303"
+    what = N_("the checkpoint does not verify: {detail}")
+    remedy = N_("Take another copy of the checkpoint; do not rely on this one.")
+
+
+class ProofRefused(TrustError):
+    """A proof that does not show that the entry is in the ledger."""
+
+    code = "IW-4304"
+    what = N_("the proof does not hold: {detail}")
+    remedy = N_("Compare the entry with the other drives' copies; do not rely on this one.")
+
+
+class WitnessDisagrees(TrustError):
+    """The interlock cosigned another tree than the controller holds."""
+
+    code = "IW-4305"
+    what = N_("the interlock's ledger and the controller's differ: {detail}")
+    remedy = N_("Run `iwato ledger verify`; nothing more is committed until it is explained.")
