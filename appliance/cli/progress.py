@@ -1,0 +1,73 @@
+"""One line that says how far the work is, how fast, and whether it fits the window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rich.cells import set_cell_size
+
+from appliance.cli.banner import clock_text
+from appliance.words import N_, Catalogue
+
+ETA_FROM = 0.05  # share of the work; below 5 % an estimate is a guess (50-interface)
+_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Work of `stage`: `done` of about `total` bytes (0: not known) since `began_s`, `now_s` now."""
+
+    stage: str
+    done: int = 0
+    total: int = 0
+    began_s: float = 0.0
+    now_s: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Bytes per second since the beginning; 0 while no time has passed."""
+        passed = self.now_s - self.began_s
+        return self.done / passed if passed > 0 else 0.0
+
+    @property
+    def share(self) -> float | None:
+        """0 to 1, or None where the total is not known. A total that was too small is not 101 %."""
+        return min(1.0, self.done / self.total) if self.total else None
+
+    def at(self, done: int, now_s: float) -> Progress:
+        """The same work, later."""
+        return replace(self, done=done, now_s=now_s)
+
+
+def bar(share: float, cells: int) -> str:
+    """`####....` of `cells` cells."""
+    full = round(share * cells)
+    return "#" * full + "." * (cells - full)
+
+
+def size_text(count: float) -> str:
+    """Bytes in decimal units with three figures: 664 MB, 1.25 GB."""
+    unit = 0
+    while count >= 999.5 and unit < len(_UNITS) - 1:
+        count, unit = count / 1000, unit + 1
+    figures = f"{count:.0f}" if unit == 0 or count >= 99.95 else f"{count:.1f}"
+    return f"{figures} {_UNITS[unit]}"
+
+
+def line(progress: Progress, catalogue: Catalogue, width: int, left_s: int | None) -> str:
+    """Bar, share, bytes, rate and, from 5 % on, the time left beside what the window still gives."""
+    share = progress.share
+    head = f" {progress.stage} "
+    rate = f"{size_text(progress.rate)}/s"
+    if share is None:
+        return set_cell_size(f"{head} {size_text(progress.done)}  {rate}", width)
+    parts = [f"{share:4.0%}", f"{size_text(progress.done)}/{size_text(progress.total)}", rate]
+    if share >= ETA_FROM and progress.rate > 0:
+        eta_s = round((progress.total - progress.done) / progress.rate) if share < 1 else 0
+        parts.append(catalogue.text(N_("{eta} left"), eta=clock_text(eta_s)))
+        if left_s is not None:
+            fits = N_("FITS") if eta_s <= left_s else N_("WILL GO ON IN THE NEXT WINDOW")
+            parts.append(catalogue.text(fits))
+    tail = "  ".join(parts)
+    cells = max(10, width - len(head) - len(tail) - 4)
+    return set_cell_size(f"{head}{bar(share, min(cells, 40))} {tail}", width)
