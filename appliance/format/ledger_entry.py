@@ -234,5 +234,5 @@ def _distinct(name: str, values: list[str] | list[int] | tuple[str, ...] | tuple
     """Lists that are sets have one order, so that they have one spelling; packs keep theirs."""
     if len(set(values)) != len(values):
         raise ValueError(f"{name} named twice")
-    if ordered and list(values) != sorted(values):  # type: ignore[type-var]
+    if ordered and list(values) != sorted(values):
         raise ValueError(f"{name} out of order")
