@@ -1,14 +1,17 @@
-"""Names from outside, made safe for a terminal. Shows every byte that could steer it."""
+r"""Names from outside, made safe for a terminal. Shows every byte that could steer it."""
 
 import unicodedata
 
-_STEERING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 LENGTH_MAX = 200  # characters; longer names are cut in the middle so that a line stays a line
+_STEERING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # Unicode general categories
+_RAW = range(0xDC80, 0xDD00)  # surrogateescape: bytes 0x80-0xff that are not UTF-8
+_RAW_BASE = 0xDC00
+_BYTE_MAX, _BMP_MAX = 0xFF, 0xFFFF  # last code points that fit \xNN and \uNNNN
 
 
 def escape(name: bytes | str) -> str:
-    """`name` with control, format (right-to-left marks), line-separator and undecodable bytes shown
-    as `\\xNN` or `\\uNNNN`; a backslash is doubled, so that the text can be read back."""
+    r"""`name` with control, format (right-to-left marks), line-separator and undecodable bytes shown
+    as `\xNN` or `\uNNNN`; a backslash is doubled, so that the text can be read back."""
     text = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
     shown = "".join(_shown(character) for character in text)
     if len(shown) <= LENGTH_MAX:
@@ -21,10 +24,10 @@ def _shown(character: str) -> str:
     code = ord(character)
     if character == "\\":
         return "\\\\"
-    if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: a byte that is not UTF-8
-        return f"\\x{code - 0xDC00:02x}"
+    if code in _RAW:
+        return f"\\x{code - _RAW_BASE:02x}"
     if unicodedata.category(character) not in _STEERING:
         return character
-    if code < 0x100:
+    if code <= _BYTE_MAX:
         return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return f"\\u{code:04x}" if code <= _BMP_MAX else f"\\U{code:08x}"

@@ -10,6 +10,8 @@ from appliance.cli.banner import clock_text
 from appliance.words import N_, Catalogue
 
 ETA_FROM = 0.05  # share of the work; below 5 % an estimate is a guess (50-interface)
+_NEXT_UNIT_FROM = 999.5  # would print as 1000
+_TENTHS_BELOW = 99.95  # above, three figures need no decimal
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
 
@@ -48,9 +50,9 @@ def bar(share: float, cells: int) -> str:
 def size_text(count: float) -> str:
     """Bytes in decimal units with three figures: 664 MB, 1.25 GB."""
     unit = 0
-    while count >= 999.5 and unit < len(_UNITS) - 1:
+    while count >= _NEXT_UNIT_FROM and unit < len(_UNITS) - 1:
         count, unit = count / 1000, unit + 1
-    figures = f"{count:.0f}" if unit == 0 or count >= 99.95 else f"{count:.1f}"
+    figures = f"{count:.0f}" if unit == 0 or count >= _TENTHS_BELOW else f"{count:.1f}"
     return f"{figures} {_UNITS[unit]}"
 
 
