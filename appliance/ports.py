@@ -13,7 +13,6 @@ from appliance.domain.file_entry import FileEntry
 from appliance.domain.ids import Bay
 from appliance.domain.phases import BootFacts, Cosignature, InterlockStatus, Phase, Reading, Totals
 
-
 Bytes: TypeAlias = bytes | bytearray | memoryview
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 ALIGN_BYTES = 4096  # bytes; the page and logical block size that O_DIRECT asks for on every target
-BLOCK_BYTES = 1 << 20  # bytes; one column of a full stripe: large enough for one seek, small enough to locate damage
+BLOCK_BYTES = 1 << 20  # bytes; one column of a full stripe: a long sequential access, yet damage is located
+DATA_MIN = 2  # drives; with one, every drive would be a whole copy (P7: sharding cannot be turned off)
 DRIVES_MAX = 16  # drives; more than one case powers, and far below the 255 that GF(2^8) allows
 
 
@@ -35,8 +36,8 @@ class Geometry:
     write_quorum: int
 
     def __post_init__(self) -> None:
-        if not (2 <= self.data and 1 <= self.parity and self.drives <= DRIVES_MAX):
-            raise ValueError(f"{self.data}+{self.parity} drives: data >= 2, parity >= 1, at most {DRIVES_MAX}")
+        if self.data < DATA_MIN or self.parity < 1 or self.drives > DRIVES_MAX:
+            raise ValueError(f"{self.data}+{self.parity} drives lie outside {DATA_MIN}+1 to {DRIVES_MAX} in all")
         if not self.data <= self.write_quorum <= self.drives:
             raise ValueError(f"write quorum {self.write_quorum} lies outside {self.data}..{self.drives}")
 
@@ -52,7 +53,9 @@ class Geometry:
         while offset < size:
             length = min(full, size - offset)
             column = BLOCK_BYTES if length == full else align(-(-length // self.data))
-            yield Stripe(number=number, offset=offset, length=length, column=column, shard_offset=shard_offset)
+            yield Stripe(
+                number=number, offset=offset, length=length, column=column, shard_offset=shard_offset
+            )
             offset, shard_offset, number = offset + length, shard_offset + column, number + 1
 
 
