@@ -37,7 +37,7 @@ class Geometry:
 
     def __post_init__(self) -> None:
         if self.data < DATA_MIN or self.parity < 1 or self.drives > DRIVES_MAX:
-            raise ValueError(f"{self.data}+{self.parity} drives lie outside {DATA_MIN}+1 to {DRIVES_MAX} in all")
+            raise ValueError(f"{self.data}+{self.parity} drives: not within {DATA_MIN}+1 to {DRIVES_MAX}")
         if not self.data <= self.write_quorum <= self.drives:
             raise ValueError(f"write quorum {self.write_quorum} lies outside {self.data}..{self.drives}")
 
