@@ -1,6 +1,6 @@
 """The file `IWATO-DRIVE` at the root of every drive: which drive of which vault this is (FORMAT 6.1, 6.2).
 
-Eight lines of text in a signed note. Who signed it is checked by the caller's key; a bay, a device name
+Seven lines of text in a signed note. Who signed it is checked by the caller's key; a bay, a device name
 and a file-system label mean nothing. Reads no drive.
 """
 
@@ -52,7 +52,7 @@ class DriveHeader:
             raise ValueError("the set's number or generation is out of its limits")
 
     def text(self) -> str:
-        """The eight lines that are signed."""
+        """The seven lines that are signed."""
         facts, geometry = self.set, self.set.geometry
         return (
             f"iwato-drive 1\nvault {facts.vault.hex()}\nset {facts.number}\nindex {self.index}\n"
@@ -65,7 +65,7 @@ def parse(text: str) -> DriveHeader:
     """Inverse of `DriveHeader.text`. ValueError for anything else."""
     match = _TEXT.fullmatch(text)
     if match is None:
-        raise ValueError("the header is not eight lines in their one spelling")
+        raise ValueError("the header is not seven lines in their one spelling")
     vault, number, index, data, parity, write, generation, drive = match.groups()
     geometry = Geometry(data=int(data), parity=int(parity), write_quorum=int(write))
     facts = DriveSetFacts(

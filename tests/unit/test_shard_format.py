@@ -69,8 +69,8 @@ def resealed(content: bytearray) -> bytes:
 @pytest.mark.clause("FORMAT 5.7")
 @pytest.mark.parametrize(
     ("position", "value"),
-    [(0, 0x58), (13, 2), (14, 1), (14, 0), (14, 200), (15, 0), (15, 13), (16, 6), (17, 1), (20, 0xFF), (24, 1),
-     (30, 0), (60, 7), (100, 7), (300, 7), (2000, 7), (-34, 7)],
+    [(0, 0x58), (13, 2), (14, 1), (14, 0), (14, 200), (15, 0), (15, 13), (16, 6), (17, 1), (20, 0xFF),
+     (24, 1), (30, 0), (60, 7), (100, 7), (300, 7), (2000, 7), (-34, 7)],
 )
 def test_a_forger_who_makes_the_hash_match_still_breaks_a_rule(position: int, value: int) -> None:
     content = bytearray(shard.encode(footer()))
@@ -109,10 +109,11 @@ def test_a_name_says_pack_index_and_revision(pack: bytes, index: int, revision: 
     assert shard.parse_name(leaf) == name
 
 
-@pytest.mark.parametrize("name", ["", "x", "a" * 64, "a" * 64 + ".01", "A" * 64 + ".1", "a" * 64 + ".1.r0",
-                                  "a" * 64 + ".1.r1000", "a" * 64 + ".1.r1\n", "a" * 64 + ".100", "a" * 63 + ".1"])
-def test_other_names_are_nobodys_shard(name: str) -> None:
-    assert shard.parse_name(name) is None
+@pytest.mark.parametrize("suffix", ["", ".01", ".1.r0", ".1.r1000", ".1.r1\n", ".100", ".1.tmp", "0.1"])
+def test_other_names_are_nobodys_shard(suffix: str) -> None:
+    assert shard.parse_name("a" * 64 + ".1") is not None
+    assert shard.parse_name("a" * 64 + suffix) is None
+    assert shard.parse_name("A" * 64 + ".1") is None
 
 
 @pytest.mark.clause("FORMAT 5.1")
@@ -120,7 +121,8 @@ def test_a_pack_id_is_the_hash_of_the_hashes_of_its_zero_padded_data_blocks() ->
     content = bytes(i * i % 251 for i in range(5 * BLOCK_BYTES + 77))
     blocks = [content[i * BLOCK_BYTES : (i + 1) * BLOCK_BYTES] for i in range(4)]
     tail = content[4 * BLOCK_BYTES :]
-    column = -(-(-(-len(tail) // 4)) // 4096) * 4096
+    column = (len(tail) + 3) // 4
+    column = (column + 4095) // 4096 * 4096
     blocks += [tail[i * column : (i + 1) * column].ljust(column, b"\0") for i in range(4)]
     expected = blake3(b"".join(blake3(block).digest() for block in blocks)).digest()
 
