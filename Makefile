@@ -11,7 +11,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint words cover lock facilities clean
+.PHONY: help setup demo test lint words cover lock facilities clean
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -57,6 +57,8 @@ $(READY): requirements.lock pyproject.toml
 	$(RUN) -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements.lock; \
 	$(RUN) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --no-index --editable .; \
 	touch $(READY)
+
+setup: $(READY)
 
 # What the tests need beyond Python. Whatever stays missing is named here, and its tests are counted as skipped.
 facilities: $(READY)
