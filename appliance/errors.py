@@ -213,6 +213,38 @@ class SourceMissing(IntakeError):
     remedy = N_("Check the source. The other sources were pulled.")
 
 
+class StagingFull(IntakeError):
+    """No room for another pack on the staging disk."""
+
+    code = "IW-6003"
+    what = N_("staging is full: {free} bytes are left")
+    remedy = N_("What was pulled is kept. Sealing makes room; the next window goes on from there.")
+
+
+class StagingFailed(IntakeError):
+    """The staging disk refuses writes or reads."""
+
+    code = "IW-6004"
+    what = N_("the staging disk fails: {detail}")
+    remedy = N_("Nothing committed is lost. Replace the staging disk.")
+
+
+class BatchInvalid(IntakeError):
+    """A record of staging is not written as it should be (FORMAT 4.7)."""
+
+    code = "IW-6005"
+    what = N_("a record of staging is not written as it should be: {detail}")
+    remedy = N_("The box may be taken over: run a drill, and compare the next snapshot with its source.")
+
+
+class IndexDamaged(IntakeError):
+    """The index of what was stored is unreadable. It is forgotten; everything is taken in anew."""
+
+    code = "IW-6006"
+    what = N_("the index of earlier snapshots is damaged: {detail}")
+    remedy = N_("Nothing is lost. The next snapshot is taken in whole, which takes longer.")
+
+
 # 31xx age files -------------------------------------------------------------------------------------
 
 
@@ -270,6 +302,41 @@ class PostQuantumMissing(VaultError):
     code = "IW-3107"
     what = N_("post-quantum encryption does not work on this machine: {detail}")
     remedy = N_("Install the locked versions again (`make setup`); nothing is taken in until it works.")
+
+
+# 32xx packs and manifests ---------------------------------------------------------------------------
+
+
+class PackTableInvalid(VaultError):
+    """The plaintext of a pack is not laid out as FORMAT 3 says. It was sealed so: no damage does that."""
+
+    code = "IW-3201"
+    what = N_("a pack holds nonsense: {detail}")
+    remedy = N_("The box that wrote it was broken or taken over. Restore an older snapshot.")
+
+
+class BlockInvalid(VaultError):
+    """A stored block does not expand to what its table says."""
+
+    code = "IW-3202"
+    what = N_("a block of a pack cannot be expanded: {detail}")
+    remedy = N_("The box that wrote it was broken or taken over. Restore an older snapshot.")
+
+
+class ManifestInvalid(VaultError):
+    """A manifest segment is not written as FORMAT 4 says."""
+
+    code = "IW-3203"
+    what = N_("a list of files is not written as it should be: {detail}")
+    remedy = N_("The box that wrote it was broken or taken over. Restore an older snapshot.")
+
+
+class EncoderBroken(VaultError):
+    """What was compressed does not expand to what it was: this machine computes wrongly."""
+
+    code = "IW-3204"
+    what = N_("this machine computes wrongly: {detail}")
+    remedy = N_("Nothing wrong was stored. Test the memory of the controller, then replace it.")
 
 
 # 41xx signatures and signed notes -------------------------------------------------------------------
