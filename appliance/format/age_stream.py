@@ -105,7 +105,7 @@ class ChunkOpener:
     def open_chunk(self, index: int, ciphertext: Bytes, out: memoryview, *, last: bool) -> int:
         """Open sealed chunk `index` to the front of `out`; returns its plain length. `last` is what the
         file's length says (`chunk_span`). AgePayloadDamaged if the chunk is changed, moved, or if the
-        file was cut behind or continued after it; `out` then holds nothing to be used."""
+        file was cut behind or continued after it; `out` then holds zeros."""
         length = len(ciphertext) - TAG_BYTES
         if not 0 <= length <= CHUNK_BYTES or (not last and length != CHUNK_BYTES):
             raise AgePayloadDamaged(detail=f"chunk {index} has {length + TAG_BYTES} bytes")
@@ -114,6 +114,7 @@ class ChunkOpener:
         try:
             return self._key.decrypt_into(_nonce(index, last=last), ciphertext, None, out[:length])
         except InvalidTag:
+            out[:length] = bytes(length)  # the library decrypts before it has checked the tag
             raise AgePayloadDamaged(detail=f"chunk {index} is changed, moved or cut off") from None
 
 

@@ -52,7 +52,9 @@ def test_the_other_implementation_derives_the_same_recipient_from_a_seed(other: 
 @pytest.mark.clause("FORMAT 2.4")
 @pytest.mark.clause("FORMAT 2.5")
 @pytest.mark.parametrize("size", SIZES)
-def test_the_other_implementation_opens_our_file(other: Other, vault: age_recipient.Identity, size: int) -> None:
+def test_the_other_implementation_opens_our_file(
+    other: Other, vault: age_recipient.Identity, size: int
+) -> None:
     plaintext = os.urandom(size)
     sealed = age_file.encrypt(plaintext, vault.recipient, os.urandom)
     assert other("decrypt", sealed, identity=vault.secret_text()) == plaintext
@@ -62,7 +64,9 @@ def test_the_other_implementation_opens_our_file(other: Other, vault: age_recipi
 @pytest.mark.clause("FORMAT 2.4")
 @pytest.mark.clause("FORMAT 2.5")
 @pytest.mark.parametrize("size", SIZES)
-def test_we_open_the_other_implementations_file(other: Other, vault: age_recipient.Identity, size: int) -> None:
+def test_we_open_the_other_implementations_file(
+    other: Other, vault: age_recipient.Identity, size: int
+) -> None:
     plaintext = os.urandom(size)
     sealed = other("encrypt", plaintext, recipient=vault.recipient.text())
     assert age_file.decrypt(sealed, vault) == plaintext

@@ -94,7 +94,9 @@ def outcome(vector: Vector) -> str:
     try:
         opened = age_file.decrypt(vector.body, AnyOf(vector.identities))
     except VaultError as error:
-        return next((word for word, kind in reversed(MEANING.items()) if type(error) is kind), type(error).__name__)
+        return next(
+            (word for word, kind in reversed(MEANING.items()) if type(error) is kind), type(error).__name__
+        )
     return "success" if hashlib.sha256(opened).hexdigest() == vector.payload else "another plaintext"
 
 
@@ -102,14 +104,18 @@ def outcome(vector: Vector) -> str:
 @pytest.mark.clause("FORMAT 2.4")
 @pytest.mark.clause("FORMAT 2.5")
 @pytest.mark.clause("FORMAT 2.6")
-@pytest.mark.parametrize("path", [file for file in FILES if not file.name.startswith("armor")], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [file for file in FILES if not file.name.startswith("armor")], ids=lambda path: path.name
+)
 def test_a_public_vector_has_the_outcome_that_age_states(path: Path, vectors: Path) -> None:
     vector = load(path)
     assert outcome(vector) == vector.expect
 
 
 @pytest.mark.clause("FORMAT 2.1")
-@pytest.mark.parametrize("path", [file for file in FILES if file.name.startswith("armor")], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [file for file in FILES if file.name.startswith("armor")], ids=lambda path: path.name
+)
 def test_age_armor_is_refused_whatever_it_holds(path: Path, vectors: Path) -> None:
     vector = load(path)
     with pytest.raises(AgeFormatError):
@@ -148,7 +154,9 @@ def lax_count(ciphertext_len: int) -> int:
     return max(1, -(-ciphertext_len // age_stream.SEALED_BYTES))
 
 
-def lax_chunk(self: age_stream.ChunkOpener, index: int, ciphertext: age_stream.Bytes, out: memoryview, *, last: bool) -> int:
+def lax_chunk(
+    self: age_stream.ChunkOpener, index: int, ciphertext: age_stream.Bytes, out: memoryview, *, last: bool
+) -> int:
     """Does not care which chunk is the last."""
     for mark in (b"\x00", b"\x01"):
         try:
@@ -171,9 +179,16 @@ PLANTS: list[tuple[str, object, str, Callable[..., object]]] = [
 
 
 @pytest.mark.planted
-@pytest.mark.parametrize(("names", "place", "function", "lax"), PLANTS, ids=[plant[3].__name__ for plant in PLANTS])
+@pytest.mark.parametrize(
+    ("names", "place", "function", "lax"), PLANTS, ids=[plant[3].__name__ for plant in PLANTS]
+)
 def test_the_vectors_catch_a_lax_reader(
-    names: str, place: object, function: str, lax: Callable[..., object], vectors: Path, monkeypatch: pytest.MonkeyPatch
+    names: str,
+    place: object,
+    function: str,
+    lax: Callable[..., object],
+    vectors: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(place, function, lax)
     caught = []
