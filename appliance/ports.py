@@ -7,6 +7,7 @@ Buffers are `Bytes`. All file names are relative, '/'-separated text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from appliance.domain.file_entry import FileEntry
@@ -221,8 +222,16 @@ class Token(Protocol):
         """serial, holder, recipient (age text), ssh (public key text), kind."""
         ...
 
+    def record(self, generation: int) -> bytes:
+        """The sealed share record of a generation that lies on or beside the token."""
+        ...
+
+    def keep(self, generation: int, record: bytes) -> None:
+        """Put a share record there, durably. What is there already is never replaced."""
+        ...
+
     def unseal(self, record: bytes) -> bytes:
-        """The share inside a share record that was sealed to this token."""
+        """The plaintext of a share record that was sealed to this token (custody/share_record.py)."""
         ...
 
     def sign(self, namespace: str, message: bytes) -> bytes:
@@ -268,3 +277,60 @@ class Board(Protocol):
         ...
 
     def power_off(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Birth:
+    """What `init` was asked for. `window` as it was typed; `link_rate` in bytes per second, 0: as fast
+    as it goes. `sources` as (name, absolute path)."""
+
+    drives: int
+    data_shards: int
+    holders: int
+    quorum: int
+    window: str
+    sources: tuple[tuple[str, str], ...]
+    link_rate: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreRequest:
+    """What `restore run` was asked for. `snapshot` an id or "latest"; no `sources` are all of them;
+    `subtree` beneath each source, raw bytes, b"" is everything."""
+
+    snapshot: str
+    sources: tuple[str, ...]
+    subtree: bytes
+    target: str
+    tokens: tuple[str, ...]
+    resume: bool = False
+    devices: bool = False
+    set_id: bool = False
+
+
+class Appliance(Protocol):
+    """One emulated appliance in one home, as the faces use it. Every method is one command: it takes
+    the home's lock, powers the box up, does the work and leaves it ISOLATED and off. The mappings
+    that come back are the commands' JSON (tests/spec). Raises IwatoError."""
+
+    def create(self, birth: Birth, watcher: Watcher) -> Mapping[str, object]: ...
+
+    def status(self) -> Mapping[str, object]: ...
+
+    def run_window(self, watcher: Watcher, scenario: str | None = None) -> Mapping[str, object]:
+        """Move the emulated clock to the next window and run the whole cycle."""
+        ...
+
+    def connect_outside(self, watcher: Watcher) -> Mapping[str, object]:
+        """What root on the controller would try outside the window: every pin and every request."""
+        ...
+
+    def advance_clock(self, seconds: int) -> Mapping[str, object]: ...
+
+    def copies(self) -> Mapping[str, object]: ...
+
+    def restore(self, request: RestoreRequest, watcher: Watcher) -> Mapping[str, object]: ...
+
+    def scrub(self, watcher: Watcher) -> Mapping[str, object]: ...
+
+    def verify_ledger(self, checkpoint: bytes | None, watcher: Watcher) -> Mapping[str, object]: ...

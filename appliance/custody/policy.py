@@ -20,8 +20,6 @@ from appliance.domain.ids import HolderNumber, SourceName, VaultId
 from appliance.domain.schedule import DAY_S, LINK_S_MAX, Duration, Slot, Window
 from appliance.errors import PolicyInvalid
 
-NAMESPACE = "iwato-policy@v1"
-
 TEXT_BYTES_MAX = 16 * 1024  # bytes; 16 holders, 32 sources with ordinary paths; the interlock streams it
 HOLDERS_MAX = 16  # holders; SLIP-39's limit for members of a group
 QUORUM_MIN = 2  # holders; one would be the last key. k = n is refused too: one lost token would end it

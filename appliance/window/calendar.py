@@ -1,0 +1,72 @@
+"""When a daily slot comes next, and whether it is now. Pure: the moment is an argument, in Unix seconds.
+
+Local days have a fixed offset from UTC, so an occurrence begins every 86,400 s, on any date. The
+interlock decides by its own clock and its own copy of this rule (firmware/model); the controller only
+plans with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from appliance.domain.schedule import DAY_S, Slot, Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One occurrence of a slot: Unix seconds, half-open."""
+
+    begin_s: int
+    end_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opportunity:
+    """One occurrence of a window. The link may be live before `link_ends_s` only."""
+
+    span: Span
+    window: Window
+
+    @property
+    def link_ends_s(self) -> int:
+        """Unix seconds. The link's dwell counts from the begin at the latest."""
+        return self.span.begin_s + self.window.link_s
+
+
+def span_now(slot: Slot, unix_s: int) -> Span | None:
+    """The occurrence that `unix_s` lies in."""
+    begin = unix_s - (unix_s - slot.begin_utc_s) % DAY_S
+    return Span(begin_s=begin, end_s=begin + slot.length_s) if unix_s < begin + slot.length_s else None
+
+
+def span_next(slot: Slot, unix_s: int) -> Span:
+    """The first occurrence that begins at `unix_s` or later."""
+    begin = unix_s + (slot.begin_utc_s - unix_s) % DAY_S
+    return Span(begin_s=begin, end_s=begin + slot.length_s)
+
+
+def in_window(windows: Iterable[Window], unix_s: int) -> Opportunity | None:
+    """The window that `unix_s` lies in. Windows of a policy do not overlap."""
+    for window in windows:
+        span = span_now(window.slot, unix_s)
+        if span is not None:
+            return Opportunity(span=span, window=window)
+    return None
+
+
+def next_window(windows: Iterable[Window], unix_s: int) -> Opportunity:
+    """The first window that begins at `unix_s` or later. ValueError if there are none."""
+    coming = (Opportunity(span=span_next(window.slot, unix_s), window=window) for window in windows)
+    return min(coming, key=lambda item: item.span.begin_s)
+
+
+def in_scrub(slots: Iterable[Slot], unix_s: int) -> Span | None:
+    """The scrub slot that `unix_s` lies in; of several the one that ends last."""
+    spans = [span for slot in slots if (span := span_now(slot, unix_s)) is not None]
+    return max(spans, key=lambda span: span.end_s, default=None)
+
+
+def next_scrub(slots: Iterable[Slot], unix_s: int) -> Span:
+    """The first scrub slot that begins at `unix_s` or later. ValueError if there are none."""
+    return min((span_next(slot, unix_s) for slot in slots), key=lambda span: span.begin_s)
