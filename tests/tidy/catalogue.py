@@ -81,9 +81,10 @@ def _shows_a_bare_sentence(call: ast.Call) -> bool:
     return (
         isinstance(call.func, ast.Attribute)
         and call.func.attr == "text"
-        and ast.unparse(call.func.value).endswith("catalogue")
+        and ast.unparse(call.func.value).endswith(("catalogue", "face"))
         and bool(call.args)
         and isinstance(call.args[0], ast.Constant | ast.JoinedStr)
+        and ast.unparse(call.args[0]) != "'{text}'"  # a frame for foreign text, without a word of its own
     )
 
 

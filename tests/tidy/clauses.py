@@ -74,7 +74,8 @@ def loose_duties(source: Source) -> list[str]:
     loose = [
         f"{source.path}:{number}: a duty without a clause number: {line[:70]}"
         for number, line in _prose(source)
-        if DUTY.search(line) and line not in inside and not line.startswith("#") and not ABOUT_WORDS.search(line)
+        if DUTY.search(line) and line not in inside and not line.startswith("#")
+        and not ABOUT_WORDS.search(line)
     ]
     names = [clause.id for clause in numbered]
     return loose + [f"{name} is numbered twice" for name in sorted({n for n in names if names.count(n) > 1})]

@@ -58,7 +58,7 @@ def test_a_line_that_is_open_in_japanese_is_caught() -> None:
 
 
 @pytest.mark.planted
-@pytest.mark.parametrize("line", ["N_(x)", 'N_(f"{x}")', 'catalogue.text("x")', 'self._catalogue.text(f"{x}")'])
+@pytest.mark.parametrize("line", ["N_(x)", 'N_(f"{x}")', 'face.text("x")', 'self._catalogue.text(f"{x}")'])
 def test_a_sentence_that_extraction_would_miss_is_caught(line: str) -> None:
     assert len(catalogue.unmarked(Source(path="appliance/cli/x.py", text=line))) == 1
 
