@@ -145,6 +145,14 @@ class TargetUnusable(OperatorError):
     remedy = N_("Make room or choose another target; an interrupted restore goes on with --resume.")
 
 
+class DemoFailed(OperatorError):
+    """A claim of the demo did not hold."""
+
+    code = "IW-1009"
+    what = N_("the demo did not show what it promises: {claim}")
+    remedy = N_("This is a defect of Iwato or of this machine. Run it again with --keep and report it.")
+
+
 # 2xxx -----------------------------------------------------------------------------------------------
 
 
@@ -628,3 +636,11 @@ class WitnessDisagrees(TrustError):
     code = "IW-4305"
     what = N_("the interlock's ledger and the controller's differ: {detail}")
     remedy = N_("Run `iwato ledger verify`; nothing more is committed until it is explained.")
+
+
+class ChunkDamaged(VaultError):
+    """A chunk is not what manifest and pack table agree on, after the shards themselves were sound."""
+
+    code = "IW-3301"
+    what = N_("the content of a pack is damaged: {detail}")
+    remedy = N_("The files that need it are listed as not restored; try an older snapshot for them.")

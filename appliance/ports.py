@@ -334,3 +334,45 @@ class Appliance(Protocol):
     def scrub(self, watcher: Watcher) -> Mapping[str, object]: ...
 
     def verify_ledger(self, checkpoint: bytes | None, watcher: Watcher) -> Mapping[str, object]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What the demo works with: the user's tree (only read), a working copy of a slice of it, the
+    appliance's home and the place that recovery writes to. Sizes in bytes."""
+
+    tree: str
+    work: str
+    home: str
+    target: str
+    tree_bytes: int
+    tree_files: int
+    work_bytes: int
+
+
+class DemoWorld(Protocol):
+    """What happens around the appliance in the demo: data, a bad day, and the proof at the end."""
+
+    def prepare(self, source: str | None) -> Scene:
+        """Find the tree and lay out a temporary place. UsageError where there is none."""
+        ...
+
+    def work_one_day(self, scene: Scene) -> Mapping[str, int]:
+        """Change some files of the working copy; how many of each kind."""
+        ...
+
+    def rootkit_scenario(self, scene: Scene) -> str:
+        """A scenario file that plants the rootkit in the link half; its path."""
+        ...
+
+    def destroy(self, scene: Scene, bays: Sequence[int], holders: Sequence[int]) -> None:
+        """Drives smashed, tokens lost."""
+        ...
+
+    def compare(self, scene: Scene, watcher: Watcher) -> Mapping[str, object]:
+        """objects, bytes, differences (list of text) between the sources and what was recovered."""
+        ...
+
+    def clean_up(self, scene: Scene) -> None:
+        """Remove the temporary place."""
+        ...

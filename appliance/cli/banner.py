@@ -65,8 +65,9 @@ def _under(reading: Reading, look: Look, catalogue: Catalogue) -> str:
         return catalogue.text(look.note) + cause
     if reading.measured.link:
         left = clock_text(reading.phase_left_s)
-        return catalogue.text(N_("cut in {left}, window ends in {window}"), left=left,
-                              window=clock_text(reading.window_left_s))
+        return catalogue.text(
+            N_("cut in {left}, window ends in {window}"), left=left, window=clock_text(reading.window_left_s)
+        )
     if any(reading.measured.drives):
         bays = " ".join(str(bay) for bay, live in enumerate(reading.measured.drives, 1) if live)
         return catalogue.text(N_("network cut, drives CONNECTED: {bays}"), bays=bays)

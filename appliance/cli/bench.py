@@ -1,0 +1,89 @@
+"""`iwato bench`: what a hand on the emulated bench can do. Exists on board `emulated` only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from appliance.cli.face import Face, command
+from appliance.cli.progress import size_text
+from appliance.errors import EXIT_OK, EXIT_WARNINGS, UsageError
+from appliance.words import N_
+
+_DURATION = re.compile(r"(\d{1,9})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@click.group("bench")
+def bench() -> None:
+    """The emulated bench: clock and windows."""
+
+
+def seconds_of(text: str) -> int:
+    """`90s`, `10m`, `24h` or `2d`. UsageError for anything else."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise UsageError(detail=f"--advance {text}: a number and s, m, h or d")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+@bench.command("clock")
+@click.option("--advance", required=True, metavar="DURATION", help="90s, 10m, 24h, 2d")
+@command
+def clock(face: Face, advance: str) -> int:
+    """Move the emulated clocks forward."""
+    document = face.appliance.advance_clock(seconds_of(advance))
+    face.put(document, [face.text(N_("The emulated clock says {time}."), **document)])
+    return EXIT_OK
+
+
+@bench.command("run-window")
+@click.option(
+    "--scenario",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="TOML file of what happens on the bench meanwhile",
+)
+@command
+def run_window(face: Face, scenario: Path | None) -> int:
+    """Move the emulated clock to the next window and run the whole cycle."""
+    with face.screen() as screen:
+        document = face.appliance.run_window(screen, str(scenario) if scenario else None)
+    face.put(document, window_lines(face, document))
+    return ending_of(document)
+
+
+def ending_of(document: Mapping[str, Any]) -> int:
+    """The worst that the run reported: sources missing beats warnings beats nothing."""
+    return int(document.get("exit", EXIT_WARNINGS if document.get("warnings") else EXIT_OK))
+
+
+def window_lines(face: Face, document: Mapping[str, Any]) -> list[str]:
+    """One window in four lines, warnings last."""
+    complete = N_("complete") if document["complete"] else N_("not complete, goes on in the next window")
+    rows = [
+        f"{face.text(N_('snapshot'))} {document['snapshot'] or '-'}: {face.text(complete)}",
+        face.text(
+            N_("read {read}, new {new}, stored on the drives {stored}"),
+            read=size_text(document["bytes_read"]),
+            new=size_text(document["bytes_new"]),
+            stored=size_text(document["bytes_stored"]),
+        ),
+        face.text(
+            N_("link CONNECTED {link} s, drives CONNECTED {drives} s, never both"),
+            link=document["link_s"],
+            drives=document["drives_s"],
+        ),
+    ]
+    return rows + warning_lines(face, document)
+
+
+def warning_lines(face: Face, document: Mapping[str, Any]) -> list[str]:
+    """Warnings as `! CODE text`, escaped."""
+    return [
+        f"! {item['code']} {face.text('{text}', text=item['text'])}" for item in document.get("warnings", ())
+    ]

@@ -1,0 +1,67 @@
+"""The one table at the demo's end: bytes, seconds, holders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+from rich.cells import set_cell_size
+
+from appliance.cli.progress import size_text
+from appliance.words import N_
+
+if TYPE_CHECKING:
+    from appliance.cli.demo import Show
+
+_WIDTHS = (26, 12, 12, 12, 12)  # cells; fits 80 columns
+
+
+def put(show: Show) -> None:
+    """Print it to stdout; under --json as a document."""
+    face = show.face
+    document = {
+        "windows": list(show.windows),
+        "restored": dict(show.restored),
+        "compared": dict(show.compared),
+    }
+    face.put(document, list(rows(show)))
+
+
+def rows(show: Show) -> Iterator[str]:
+    """Windows first, then what each holder did."""
+    text = show.face.text
+    rule = "+".join("-" * width for width in _WIDTHS)
+    yield rule
+    yield _row(
+        *(text(head) for head in (N_("window"), N_("read"), N_("new"), N_("on drives"), N_("link s"))),
+    )
+    yield rule
+    titles = (N_("1 first"), N_("2 with a rootkit"), N_("3 after a day's work"))
+    for title, window in zip(titles, show.windows, strict=True):
+        sizes = (size_text(window[key]) for key in ("bytes_read", "bytes_new", "bytes_stored"))
+        yield _row(text(title), *sizes, f"{window['link_s']}")
+    yield rule
+    link = sum(window["link_s"] for window in show.windows)
+    drives = sum(window["drives_s"] for window in show.windows) + show.restored["drives_s"]
+    both = sum(window["both_ms"] for window in show.windows) + show.restored["both_ms"]
+    yield text(
+        N_("link CONNECTED {link:.1f} s, drives CONNECTED {drives:.1f} s, both at once: {both}"),
+        link=link,
+        drives=drives,
+        both=text(N_("never")) if not both else f"{both} ms",
+    )
+    yield text(
+        N_("restored and compared: {objects} objects, {size}, {differences} differences"),
+        objects=show.compared["objects"],
+        size=size_text(show.compared["bytes"]),
+        differences=len(show.compared["differences"]),
+    )
+    yield rule
+    for holder, did in show.restored["holders"].items():
+        yield f"  {text(N_('holder'))} {holder}: {', '.join(text(deed) for deed in did)}"
+    yield rule
+
+
+def _row(*cells: str) -> str:
+    return "|".join(set_cell_size(f" {cell}", width) for cell, width in zip(cells, _WIDTHS, strict=True))

@@ -1,0 +1,32 @@
+"""`iwato drive scrub`: read every block on every drive, repair what is damaged."""
+
+from __future__ import annotations
+
+import click
+
+from appliance.cli.bench import ending_of, warning_lines
+from appliance.cli.face import Face, command
+from appliance.words import N_
+
+
+@click.group("drive")
+def drive() -> None:
+    """The vault's drives."""
+
+
+@drive.command("scrub")
+@command
+def scrub(face: Face) -> int:
+    """Read every block in the next scrub slot; repair damage into new files. Needs no key."""
+    with face.screen() as screen:
+        document = face.appliance.scrub(screen)
+    rows = [
+        face.text(
+            N_(
+                "{blocks} blocks read on {drives} drives: {bad} damaged, {repaired} repaired, {unrepaired} not repaired"
+            ),
+            **document,
+        )
+    ]
+    face.put(document, rows + warning_lines(face, document))
+    return ending_of(document)

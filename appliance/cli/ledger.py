@@ -1,0 +1,45 @@
+"""`iwato ledger verify`: is the log on the drives the one that the witness signed?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from appliance.cli.bench import ending_of, warning_lines
+from appliance.cli.face import Face, command
+from appliance.words import N_
+
+_CHECKPOINT_BYTES_MAX = 64 * 1024  # bytes; a checkpoint note is a few hundred
+_VERDICTS = {
+    "verified": N_("The ledger is the one that the witness signed: {size} entries."),
+    "self-consistent": N_("The ledger is consistent in itself: {size} entries. Nothing outside confirms it."),
+    "tampered": N_("The ledger is NOT the one that the witness signed: {reason}"),
+}
+
+
+@click.group("ledger")
+def ledger() -> None:
+    """The tamper-evident log."""
+
+
+@ledger.command("verify")
+@click.option(
+    "--checkpoint",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="a checkpoint that was kept outside the box",
+)
+@command
+def verify(face: Face, checkpoint: Path | None) -> int:
+    """Check every copy on the drives against the interlock's head or a checkpoint seen outside."""
+    seen = None
+    if checkpoint is not None:
+        with checkpoint.open("rb") as file:
+            seen = file.read(_CHECKPOINT_BYTES_MAX)
+    with face.screen() as screen:
+        document = face.appliance.verify_ledger(seen, screen)
+    face.put(
+        document, [face.text(_VERDICTS[str(document["verdict"])], **document), *warning_lines(face, document)]
+    )
+    return ending_of(document)

@@ -1,0 +1,66 @@
+"""`iwato restore run`: bring a snapshot back with the tokens of k holders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from appliance.cli.bench import ending_of, warning_lines
+from appliance.cli.face import Face, command
+from appliance.cli.progress import size_text
+from appliance.ports import RestoreRequest
+from appliance.words import N_
+
+
+@click.group("restore")
+def restore() -> None:
+    """Recovery."""
+
+
+@restore.command("run")
+@click.option("--snapshot", required=True, metavar="ID|latest")
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="only this source; may be repeated")
+@click.option("--target", required=True, type=click.Path(), help="empty directory that is written to")
+@click.option("--token", "tokens", multiple=True, required=True, type=click.Path(), help="a token; k of them")
+@click.option("--path", "subtree", default="", help="only this file or directory of each source")
+@click.option("--resume", is_flag=True, help="go on with an interrupted restore")
+@click.option("--devices", is_flag=True, help="make device nodes too (root)")
+@click.option("--set-id", is_flag=True, help="keep set-user-ID and set-group-ID bits")
+@command
+def run(
+    face: Face,
+    *,
+    snapshot: str,
+    sources: tuple[str, ...],
+    target: str,
+    tokens: tuple[str, ...],
+    subtree: str,
+    resume: bool,
+    devices: bool,
+    set_id: bool,
+) -> int:
+    """Restore a snapshot with the tokens of k holders."""
+    request = RestoreRequest(
+        snapshot=snapshot,
+        sources=sources,
+        subtree=os.fsencode(subtree).strip(b"/"),
+        target=str(Path(target).expanduser().resolve()),
+        tokens=tuple(str(Path(token).expanduser().resolve()) for token in tokens),
+        resume=resume,
+        devices=devices,
+        set_id=set_id,
+    )
+    with face.screen() as screen:
+        document = face.appliance.restore(request, screen)
+    rows = [
+        face.text(
+            N_("{objects} objects, {bytes} restored to {target}"),
+            objects=document["objects"],
+            bytes=size_text(int(str(document["bytes"]))),
+            target=request.target,
+        )
+    ]
+    face.put(document, rows + warning_lines(face, document))
+    return ending_of(document)
