@@ -7,52 +7,22 @@ does not hold ends the demo with its reason.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 
 from appliance.cli import demo_table
+from appliance.cli.demo_show import Show
 from appliance.cli.face import Face, command
-from appliance.cli.live import LiveScreen
 from appliance.cli.progress import size_text
-from appliance.errors import EXIT_FAILED, EXIT_OK, EXIT_WARNINGS, DemoFailed
-from appliance.ports import Appliance, Birth, RestoreRequest, Scene
+from appliance.errors import EXIT_FAILED, EXIT_OK, EXIT_WARNINGS
+from appliance.ports import Birth, RestoreRequest
 from appliance.words import N_
 
 HOLDERS, QUORUM, DRIVES, DATA_SHARDS = 5, 3, 6, 4  # the embedded default
 LOST_BAYS = (2, 5)
 LOST_HOLDERS = (1, 4)
-ACTS = 7
-
-
-@dataclass(slots=True, kw_only=True)
-class Show:
-    """What the acts share and what the table at the end is made of."""
-
-    face: Face
-    screen: LiveScreen
-    scene: Scene
-    appliance: Appliance
-    windows: list[Mapping[str, Any]] = field(default_factory=list)
-    restored: Mapping[str, Any] = field(default_factory=dict)
-    compared: Mapping[str, Any] = field(default_factory=dict)
-    rootkit_shown: bool = True
-
-    def act(self, number: int, title: str) -> None:
-        """Begin an act."""
-        self.screen.log("")
-        self.screen.log(f"[{number}/{ACTS}] {self.face.text(title)}", style="bold")
-
-    def say(self, msgid: str, **values: object) -> None:
-        """A sentence under the act's title."""
-        self.screen.log("      " + self.face.text(msgid, **values))
-
-    def require(self, holds: bool, claim: str) -> None:  # noqa: FBT001 - reads as a sentence
-        """The demo fails unless the claim holds."""
-        if not holds:
-            raise DemoFailed(claim=claim)
 
 
 @click.command("demo")

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-import click
 from rich.cells import set_cell_size
 
+from appliance.cli.demo_show import Show
 from appliance.cli.progress import size_text
 from appliance.words import N_
-
-if TYPE_CHECKING:
-    from appliance.cli.demo import Show
 
 _WIDTHS = (26, 12, 12, 12, 12)  # cells; fits 80 columns
 

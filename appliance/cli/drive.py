@@ -22,9 +22,7 @@ def scrub(face: Face) -> int:
         document = face.appliance.scrub(screen)
     rows = [
         face.text(
-            N_(
-                "{blocks} blocks read on {drives} drives: {bad} damaged, {repaired} repaired, {unrepaired} not repaired"
-            ),
+            N_("{blocks} blocks on {drives} drives: {bad} damaged, {repaired} repaired, {unrepaired} left"),
             **document,
         )
     ]
