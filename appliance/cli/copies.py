@@ -28,7 +28,7 @@ def list_copies(face: Face) -> int:
             state=face.text(N_("complete") if item["complete"] else N_("not complete")),
             sources=", ".join(item["sources"]),
         )
-        for item in document["snapshots"]  # type: ignore[attr-defined]
+        for item in document["snapshots"]
     ]
     face.put(document, rows or [face.text(N_("No snapshots yet."))])
     return EXIT_OK
