@@ -1,0 +1,279 @@
+"""The ledger's copies: the controller's own and one per drive. Appends in the settled order, heals.
+
+Order of an append: segment durable in the controller's state → on every drive → cosigned by the
+interlock → checkpoint in the state and on every drive. After a cut at any point `start` rolls forward:
+the interlock answers a repeated request with the same words. A copy that cannot be written is dropped
+for the run; fewer copies never stop the ledger. Judges histories through ledger/history.py only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from appliance.domain.ids import DriveIndex
+from appliance.domain.phases import BootFacts
+from appliance.errors import CheckpointRefused, LedgerTampered, SignatureMalformed
+from appliance.format import ledger_entry, ledger_segment
+from appliance.format.ledger_entry import AnyEntry
+from appliance.format.ledger_segment import Gap, Segment
+from appliance.format.note import NOTE_BYTES_MAX
+from appliance.format.note_key import Signer
+from appliance.ledger import checkpoint, history, proof, tree
+from appliance.ledger.checkpoint import Keys
+from appliance.ledger.copies import Copy
+from appliance.ledger.history import Assembly, Head, History
+from appliance.ledger.verdict import Finding, Kind, Verdict
+from appliance.ports import Files, Interlock
+from appliance.service.drive_set import DriveSet
+
+LEDGER = "ledger"
+CHECKPOINTS = "checkpoints"
+STATE = "state"  # label of the controller's own copy
+FILES_MAX = 1 << 20  # files of one kind in one copy: an entry a minute for two years
+EDITIONS_TRIED = 8  # rewritings of one segment beside damaged ones of the same name
+
+
+class LedgerCopies:
+    """The ledger during one drive phase. `alarms` are findings for people; call `start` first."""
+
+    def __init__(
+        self, *, state: Files, drives: DriveSet, interlock: Interlock, keys: Keys, sign: Signer
+    ) -> None:
+        self._state, self._drives, self._interlock = state, drives, interlock
+        self._keys, self._sign = keys, sign
+        self._history = History(records=(), leaves=(), frontier=tree.Frontier(), witnessed=0)
+        self._note = b""
+        self.alarms: list[Finding] = []
+
+    @property
+    def history(self) -> History:
+        """All entries so far; every one of them is witnessed."""
+        return self._history
+
+    @property
+    def note(self) -> bytes:
+        """The newest checkpoint; empty before the first entry."""
+        return self._note
+
+    # Start of a drive phase ----------------------------------------------------------------------------
+
+    def start(self, facts: BootFacts) -> Verdict:
+        """Put the history together from all copies against the interlock's head, adopt what a crash
+        left unwitnessed, heal copies that lag. LedgerTampered if the history as a whole is not the
+        witness's; an entry of which only the hash is left is said openly in a `gap` entry instead."""
+        head = Head(size=facts.log_size, root=facts.log_root, last_leaf=facts.last_leaf)
+        labels, found = self._read_copies()
+        assembly = history.assemble(found, self._keys, head=head)
+        self.alarms = [*assembly.verdict.tampering]
+        lost = _lost_entries(assembly)
+        _require_whole(assembly.verdict, lost)
+        tail = self._adoptable(assembly, labels)
+        self._history = _cut(assembly.history, assembly.history.witnessed)
+        self._note = self._newest_note(found, head)
+        for record in tail:
+            assert not isinstance(record, Gap)
+            self._witness(record, self._segment(record))
+        self._heal(found)
+        for index in lost:
+            leaf = self._history.leaves[index].hex()
+            self.append(
+                ledger_entry.Gap(time=facts.unix_s, phase=facts.phase, index=index, leaf=leaf)
+            )
+        return assembly.verdict
+
+    def _read_copies(self) -> tuple[list[DriveIndex | None], list[Copy]]:
+        """Whose copy each is (None: the state's), and the copies."""
+        found = [_read_copy(self._state, STATE)]
+        labels: list[DriveIndex | None] = [None]
+        for drive in self._drives.readable:
+            labels.append(drive.index)
+            found.append(_read_copy(drive.files, f"drive {drive.index}"))
+        return labels, found
+
+    def _adoptable(
+        self, assembly: Assembly, labels: Sequence[DriveIndex | None]
+    ) -> Sequence[ledger_segment.Record]:
+        """Entries that a crash left unwitnessed. An entry is not signed, so whoever held a drive could
+        have planted one there: our own state must hold it too, or, if the state is lost, a write
+        quorum of drives."""
+        adopted = []
+        span = range(assembly.history.witnessed, assembly.history.size)
+        for index, record in zip(span, assembly.history.tail, strict=True):
+            holders = {
+                label
+                for label, holding in zip(labels, assembly.holdings, strict=True)
+                if any(begin <= index < end for begin, end in holding.spans)
+            }
+            state_lost = not assembly.holdings[0].spans
+            on_quorum = len(holders - {None}) >= self._drives.geometry.write_quorum
+            if not (None in holders or (state_lost and on_quorum)) or isinstance(record, Gap):
+                break
+            adopted.append(record)
+        return adopted
+
+    def _newest_note(self, found: Sequence[Copy], head: Head) -> bytes:
+        """The checkpoint of the head. It is lacking only when the power went between the witness's
+        answer and our writing it down: then the same question has the same answer."""
+        for copy in found:
+            note = copy.checkpoints.get(checkpoint.file_name(head.size), b"")
+            if note and self._says(note, head):
+                return note
+        if not head.size:
+            return b""
+        note = self._cosigned(self._history)
+        self._put_everywhere(CHECKPOINTS, checkpoint.file_name(head.size), note)
+        return note
+
+    def _says(self, note: bytes, head: Head) -> bool:
+        try:
+            said = checkpoint.verify(note, self._keys)
+        except (CheckpointRefused, SignatureMalformed):
+            return False
+        return (said.size, said.root) == (head.size, head.root)
+
+    def _heal(self, found: Sequence[Copy]) -> None:
+        """Give every copy the entries and the newest checkpoint that it lacks."""
+        assembly = history.assemble(found, self._keys, head=self._head())
+        places: list[tuple[DriveIndex | None, Files]] = [(None, self._state)]
+        places += [(drive.index, drive.files) for drive in self._drives.readable]
+        for (index, files), copy, holding in zip(places, found, assembly.holdings, strict=True):
+            if index in self._drives.failures:
+                continue
+            try:
+                for begin, end in holding.lacking(self._history.size):
+                    self._put_span(files, begin, end)
+                name = checkpoint.file_name(self._history.size)
+                if self._note and copy.checkpoints.get(name) != self._note:
+                    _put_once(files, f"{CHECKPOINTS}/{name}", self._note)
+            except OSError as error:
+                self._dropped(index, error)
+
+    def _head(self) -> Head:
+        last = self._history.leaves[-1] if self._history.size else b""
+        return Head(size=self._history.size, root=self._history.frontier.root(), last_leaf=last)
+
+    def _put_span(self, files: Files, begin: int, end: int) -> None:
+        """Write entries to a copy that lacks them, beside whatever damaged file has their name."""
+        for edition in range(EDITIONS_TRIED):
+            contents = [ledger_segment.encode(part) for part in self._history.segments(begin, end, edition)]
+            names = [f"{LEDGER}/{ledger_segment.name(content)}" for content in contents]
+            if not any(files.exists(name) for name in names):
+                for name, content in zip(names, contents, strict=True):
+                    files.put(name, content)
+                return
+
+    # Append --------------------------------------------------------------------------------------------
+
+    def append(self, entry: AnyEntry, *, copies_min: int = 0) -> bytes:
+        """Write, have witnessed and seal one entry; gives the new checkpoint. DrivesTooFew when fewer
+        than `copies_min` drives took the entry: it is then not witnessed in this run."""
+        record = ledger_entry.encode(entry)
+        segment = self._segment(record)
+        content = ledger_segment.encode(segment)
+        self._put_everywhere(LEDGER, ledger_segment.name(content), content)
+        self._drives.require(copies_min)
+        self._witness(record, segment)
+        return self._note
+
+    def proof(self, index: int) -> bytes:
+        """Proof that entry `index` is in the ledger, under the newest checkpoint."""
+        return proof.make(index, self._history.tree(), self._note, self._keys)
+
+    def _segment(self, record: bytes) -> Segment:
+        return Segment(
+            first=self._history.size, root_before=self._history.frontier.root(), records=(record,)
+        )
+
+    def _witness(self, record: bytes, segment: Segment) -> None:
+        """The entry is durable: have it cosigned and write the checkpoint."""
+        assert segment.first == self._history.size
+        leaf = tree.leaf_hash(record)
+        grown = History(
+            records=(*self._history.records, record),
+            leaves=(*self._history.leaves, leaf),
+            frontier=self._history.frontier.extended([leaf]),
+            witnessed=self._history.size + 1,
+        )
+        note = self._cosigned(grown)
+        self._history, self._note = grown, note
+        self._put_everywhere(CHECKPOINTS, checkpoint.file_name(grown.size), note)
+
+    def _cosigned(self, grown: History) -> bytes:
+        cosignature = self._interlock.cosign(grown.size, grown.leaves[-1])
+        return checkpoint.issue(self._keys, grown.frontier, cosignature, self._sign)
+
+    def _put_everywhere(self, folder: str, leaf: str, content: bytes) -> None:
+        """The state first: what it does not hold is not adopted later."""
+        _put_once(self._state, f"{folder}/{leaf}", content)
+        for drive in self._drives.writable:
+            try:
+                _put_once(drive.files, f"{folder}/{leaf}", content)
+            except OSError as error:
+                self._dropped(drive.index, error)
+
+    def _dropped(self, index: DriveIndex | None, error: OSError) -> None:
+        if index is None:
+            raise error  # without the state's copy nothing may be witnessed
+        self._drives.fail(index, error)
+
+
+def _put_once(files: Files, name: str, content: bytes) -> None:
+    """Place a file; one that is there already stays as it is (start heals it if it is damaged)."""
+    try:
+        files.put(name, content)
+    except FileExistsError:
+        return
+
+
+def _read_copy(files: Files, label: str) -> Copy:
+    return Copy(
+        label=label,
+        segments=dict(_contents(files, LEDGER, ledger_segment.SUFFIX, ledger_segment.SEGMENT_BYTES_MAX)),
+        checkpoints=dict(_contents(files, CHECKPOINTS, checkpoint.SUFFIX, NOTE_BYTES_MAX)),
+    )
+
+
+def _contents(files: Files, folder: str, suffix: str, limit: int) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of a folder's files. What cannot be read is as good as damaged: empty."""
+    try:
+        names = [name for name in files.names(folder) if name.endswith(suffix)][:FILES_MAX]
+    except OSError:
+        return
+    for name in names:
+        try:
+            yield name, files.read(f"{folder}/{name}", limit)
+        except (OSError, ValueError):
+            yield name, b""
+
+
+def _lost_entries(assembly: Assembly) -> list[int]:
+    """Entries of which no copy holds more than the hash, and that no later entry speaks of."""
+    return [
+        finding.index
+        for finding in assembly.verdict.tampering
+        if finding.kind is Kind.ENTRY_MISSING
+        and not finding.where
+        and finding.index < assembly.history.size
+        and isinstance(assembly.history.records[finding.index], Gap)
+    ]
+
+
+def _require_whole(verdict: Verdict, lost: Sequence[int]) -> None:
+    """LedgerTampered unless the history as a whole is the witness's, but for entries known by hash.
+    A single copy that differs is an alarm and is healed."""
+    grave = [
+        finding
+        for finding in verdict.tampering
+        if not finding.where and not (finding.kind is Kind.ENTRY_MISSING and finding.index in lost)
+    ]
+    if grave:
+        raise LedgerTampered(reason="; ".join(finding.text for finding in grave))
+
+
+def _cut(whole: History, size: int) -> History:
+    """The first `size` entries."""
+    leaves = whole.leaves[:size]
+    frontier = tree.Frontier().extended(leaves)
+    return History(records=whole.records[:size], leaves=leaves, frontier=frontier, witnessed=size)
+
+

@@ -1,0 +1,58 @@
+"""What the ledger says of packs: facts to verify them by, snapshots that need them, where repairs lie.
+
+Built from the entries in order; holds nothing that a drive alone said. Reads no drive.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from appliance.domain.ids import DriveIndex, PackId, SnapshotId
+from appliance.format.ledger_entry import AnyEntry, Scrub, Seal
+from appliance.format.ledger_segment import Gap
+from appliance.format.shard import PackFacts
+
+
+class PackCatalogue:
+    """All packs that witnessed entries name. `facts` keeps the order in which they were committed."""
+
+    def __init__(self, entries: Iterable[tuple[int, AnyEntry | Gap]]) -> None:
+        self.facts: dict[PackId, PackFacts] = {}
+        self.sealed_by: dict[PackId, int] = {}
+        self.seals: dict[int, Seal] = {}
+        self._snapshots: dict[PackId, set[SnapshotId]] = defaultdict(set)
+        self._revisions: dict[tuple[PackId, DriveIndex], int] = {}
+        for index, entry in entries:
+            if isinstance(entry, Seal):
+                self._take_seal(index, entry)
+            elif isinstance(entry, Scrub):
+                self._take_scrub(entry)
+
+    def revision(self, pack: PackId, drive: DriveIndex) -> int:
+        """The newest recorded revision of a shard; 0 is the shard as it was first placed."""
+        return self._revisions.get((pack, drive), 0)
+
+    def snapshots(self, pack: PackId) -> tuple[SnapshotId, ...]:
+        """Snapshots whose seal entries name the pack. Later ones may need it too, through dedup: only
+        their manifests know, and those the box cannot read."""
+        return tuple(sorted(self._snapshots.get(pack, ())))
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all packs."""
+        return sum(facts.size for facts in self.facts.values())
+
+    def _take_seal(self, index: int, entry: Seal) -> None:
+        self.seals[index] = entry
+        for part in entry.packs:
+            pack = PackId(bytes.fromhex(part.id))
+            facts = PackFacts(pack=pack, size=part.size, parity=bytes.fromhex(part.parity))
+            self.facts.setdefault(pack, facts)
+            self.sealed_by.setdefault(pack, index)
+            self._snapshots[pack].add(SnapshotId(entry.snapshot))
+
+    def _take_scrub(self, entry: Scrub) -> None:
+        for placement in entry.repaired:
+            key = PackId(bytes.fromhex(placement.pack)), DriveIndex(placement.drive)
+            self._revisions[key] = max(self._revisions.get(key, 0), placement.revision)
