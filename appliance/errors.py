@@ -312,13 +312,13 @@ class PostQuantumMissing(VaultError):
     remedy = N_("Install the locked versions again (`make setup`); nothing is taken in until it works.")
 
 
-# 32xx packs and manifests ---------------------------------------------------------------------------
+# 34xx packs and manifests ---------------------------------------------------------------------------
 
 
 class PackTableInvalid(VaultError):
     """The plaintext of a pack is not laid out as FORMAT 3 says. It was sealed so: no damage does that."""
 
-    code = "IW-3201"
+    code = "IW-3401"
     what = N_("a pack holds nonsense: {detail}")
     remedy = N_("The box that wrote it was broken or taken over. Restore an older snapshot.")
 
@@ -326,7 +326,7 @@ class PackTableInvalid(VaultError):
 class BlockInvalid(VaultError):
     """A stored block does not expand to what its table says."""
 
-    code = "IW-3202"
+    code = "IW-3402"
     what = N_("a block of a pack cannot be expanded: {detail}")
     remedy = N_("The box that wrote it was broken or taken over. Restore an older snapshot.")
 
@@ -334,7 +334,7 @@ class BlockInvalid(VaultError):
 class ManifestInvalid(VaultError):
     """A manifest segment is not written as FORMAT 4 says."""
 
-    code = "IW-3203"
+    code = "IW-3403"
     what = N_("a list of files is not written as it should be: {detail}")
     remedy = N_("The box that wrote it was broken or taken over. Restore an older snapshot.")
 
@@ -342,7 +342,7 @@ class ManifestInvalid(VaultError):
 class EncoderBroken(VaultError):
     """What was compressed does not expand to what it was: this machine computes wrongly."""
 
-    code = "IW-3204"
+    code = "IW-3404"
     what = N_("this machine computes wrongly: {detail}")
     remedy = N_("Nothing wrong was stored. Test the memory of the controller, then replace it.")
 
