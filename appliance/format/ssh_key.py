@@ -23,6 +23,7 @@ P256_CURVE = b"nistp256"
 P256_POINT_BYTES = 65  # bytes; uncompressed SEC 1 point
 P256_HALF_BYTES = 32  # bytes; r, and s
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+OTHER_KIND = f"its kind is neither {ED25519} nor {P256}"
 LINE_FIELDS_MIN = 2  # algorithm and blob; a comment may follow
 
 
@@ -39,7 +40,7 @@ class SshKey:
         elif self.algorithm == P256:
             _p256(self.point)
         else:
-            raise SigningKeyRefused(detail="its kind is neither ssh-ed25519 nor ecdsa-sha2-nistp256")
+            raise SigningKeyRefused(detail=OTHER_KIND)
 
     @classmethod
     def from_ed25519(cls, public_key: bytes) -> SshKey:
@@ -56,6 +57,8 @@ class SshKey:
         """From OpenSSH's binary form."""
         reader = Reader(blob)
         algorithm = reader.string().decode("ascii", "replace")
+        if algorithm not in {ED25519, P256}:
+            raise SigningKeyRefused(detail=OTHER_KIND)
         if algorithm == P256 and reader.string() != P256_CURVE:
             raise SignatureMalformed(detail="the key's curve is not nistp256")
         point = reader.string()

@@ -48,7 +48,7 @@ class Reader:
     def mpint(self) -> int:
         data = self.string()
         number = int.from_bytes(data, "big")
-        if not data or data[0] & 0x80 or mpint(number) != string(data):
+        if number == 0 or data[0] & 0x80 or mpint(number) != string(data):
             raise SignatureMalformed(detail="a number with a second spelling, or not positive")
         return number
 
