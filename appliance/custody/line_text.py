@@ -19,7 +19,7 @@ SLOT = r"(\d\d:[0-5]\d:[0-5]\d)-(\d\d:[0-5]\d:[0-5]\d) daily ([+-]\d\d:[0-5]\d)"
 DURATION = r"([1-9][0-9]{0,6})([smh])"
 
 _HOURS_A_DAY = 24
-_OFFSET_HOURS_MAX = 14  # hours; the widest offset from UTC in use
+_OFFSET_S_MAX = 14 * 3600 + 59 * 60  # s; the interlock's bound, beyond any offset from UTC in use
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-~")
 _PATH = re.compile(r"(?:[A-Za-z0-9/._~-]|%[0-9A-F]{2})+", re.ASCII)
 _ESCAPE = re.compile(rb"%([0-9A-F]{2})")
@@ -28,14 +28,15 @@ Fields: TypeAlias = tuple[str, ...]
 
 
 class Lines:
-    """Walks over LF-ended ASCII lines, one keyword after the other. Each line is matched whole against
-    its keyword's pattern and its groups go to a reader. `grammar` maps keyword to pattern."""
+    """Walks over LF-ended lines, one keyword after the other. Each line is matched whole against its
+    keyword's pattern and its groups go to a reader. `grammar` maps keyword to pattern; `encoding` is
+    "ascii" or, where people's own words occur, "utf-8"."""
 
-    def __init__(self, text: bytes, grammar: Mapping[str, str]) -> None:
+    def __init__(self, text: bytes, grammar: Mapping[str, str], encoding: str = "ascii") -> None:
         try:
-            whole = text.decode("ascii")
+            whole = text.decode(encoding)
         except UnicodeDecodeError:
-            raise ValueError("a byte that is not ASCII") from None
+            raise ValueError(f"a byte that is not {encoding.upper()}") from None
         self._lines = whole.split("\n")
         if self._lines.pop():
             raise ValueError("the last line does not end")
@@ -101,6 +102,23 @@ def read_path(text: str) -> bytes:
     return path
 
 
+def write_words(data: bytes) -> str:
+    """People's own words on one line: UTF-8 as it is, but percent-encoded what is not printable (line
+    ends, controls, marks that turn the direction of writing, bytes that are not UTF-8) and '%'."""
+    text = data.decode("utf-8", "surrogateescape")
+    return "".join(
+        letter if letter.isprintable() and letter != "%" else _escape(letter) for letter in text
+    )
+
+
+def read_words(text: str) -> bytes:
+    """Inverse of `write_words`."""
+    data = _ESCAPE.sub(lambda found: bytes((int(found.group(1), 16),)), text.encode("utf-8"))
+    if write_words(data) != text:
+        raise ValueError("words with a second spelling")
+    return data
+
+
 def read_duration(fields: Fields) -> Duration:
     """(amount, unit)."""
     return Duration(amount=int(fields[0]), unit=fields[1])
@@ -124,6 +142,10 @@ def write_slot(slot: Slot) -> str:
     return f"{begin}-{end} daily {sign}{ahead // 3600:02d}:{ahead // 60 % 60:02d}"
 
 
+def _escape(letter: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in letter.encode("utf-8", "surrogateescape"))
+
+
 def _second_of_day(text: str) -> int:
     hours, minutes, seconds = (int(part) for part in text.split(":"))
     if hours >= _HOURS_A_DAY:
@@ -134,7 +156,7 @@ def _second_of_day(text: str) -> int:
 def _offset(text: str) -> int:
     hours, minutes = (int(part) for part in text[1:].split(":"))
     ahead = hours * 3600 + minutes * 60
-    if ahead > _OFFSET_HOURS_MAX * 3600:
+    if ahead > _OFFSET_S_MAX:
         raise ValueError(f"{text} is not an offset from UTC")
     return -ahead if text[0] == "-" else ahead
 

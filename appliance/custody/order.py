@@ -1,12 +1,22 @@
-"""The recovery order: what k holders allow to be read, where to, and until when. Canonical text.
+"""The recovery order: what k holders allow to be read, why, where to, and until when. Canonical text.
 
-The interlock checks vault, policy, signatures, expiry and nonce with its own parser (firmware/PROTOCOL.md)
-before it powers drives for a recovery; the controller checks the same and obeys the rest. THREATS 3.
+    iwato-recovery-order 1
+    vault-id <32 hex>
+    policy sha256:<64 hex>
+    nonce <32 hex>
+    expires 2026-11-23T10:00:00Z
+    what snapshot=<id> sources=<all, or names joined by commas> path=<subtree, or - for all>
+    why <words>
+    destination <path>
+
+The interlock reads the first five facts with its own parser before it powers drives for a recovery
+(firmware/PROTOCOL.md); the controller checks the same and obeys the rest. THREATS 3.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from appliance.custody import line_text
 from appliance.custody.line_text import Fields, Lines
@@ -14,43 +24,42 @@ from appliance.custody.policy import SOURCES_MAX
 from appliance.domain.ids import SnapshotId, SourceName, VaultId
 from appliance.errors import OrderInvalid
 
-TEXT_BYTES_MAX = 8 * 1024  # bytes; with every field at its limit
-PATH_BYTES_MAX = 1024  # bytes before encoding, as a source's path
-REASON_BYTES_MAX = 512  # bytes of UTF-8 before encoding
-VALID_S_MAX = 7 * 86_400  # s; an order that waits longer than a week is a key left lying about
+TEXT_BYTES_MAX = 2048  # bytes; the interlock's limit
+WORDS_CHARS_MAX = 256  # characters of each of the last three lines; the interlock's limit
 NONCE_BYTES = 16  # bytes; the interlock takes each nonce once
+VALID_S_MAX = 7 * 86_400  # s; the interlock's limit: a longer one would be a key left lying about
+EXPIRES_S_MAX = 253_402_300_799  # s; the last second of the year 9999, as the date is written
 
+_WORDS = r"([^\x00-\x1f\x7f]+)"
 _GRAMMAR = {
     "iwato-recovery-order": "(1)",
     "vault-id": r"([0-9a-f]{32})",
     "policy": line_text.HASH,
-    "snapshot": r"([0-9]{8}T[0-9]{6}Z-[0-9a-f]{8})",
-    "source": r"([a-z0-9_-]{1,32})",
-    "path": r"(-|\S+)",
-    "destination": r"(\S+)",
-    "created": line_text.NUMBER,
-    "expires": line_text.NUMBER,
     "nonce": r"([0-9a-f]{32})",
-    "reason": r"(\S+)",
+    "expires": r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)",
+    "what": rf"snapshot=([0-9]{{8}}T[0-9]{{6}}Z-[0-9a-f]{{8}}) sources=([a-z0-9_,-]+) path={_WORDS}",
+    "why": _WORDS,
+    "destination": _WORDS,
 }
+_ALL = "all"
+_WHOLE = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryOrder:
-    """`sources` empty means all; `path` is a subtree relative to the source's root, empty means all of
-    it; `destination` is a path on the machine that the data goes to. Times in Unix seconds of the
-    interlock's clock. OrderInvalid when a rule between the parts is broken."""
+    """`policy` is the policy's hash. `sources` empty means all; `path` is a subtree relative to the
+    source's root, empty means all of it; `destination` is the directory that the data goes to.
+    `expires_s` in Unix seconds of the interlock's clock. OrderInvalid when a rule is broken."""
 
     vault_id: VaultId
     policy: bytes
+    nonce: bytes
+    expires_s: int
     snapshot: SnapshotId
     sources: tuple[SourceName, ...]
     path: bytes
-    destination: bytes
-    created_s: int
-    expires_s: int
-    nonce: bytes
     reason: str
+    destination: bytes
 
     def __post_init__(self) -> None:
         broken = next((sentence for holds, sentence in _rules(self) if not holds), None)
@@ -59,21 +68,16 @@ class RecoveryOrder:
 
 
 def render(order: RecoveryOrder) -> bytes:
-    """The canonical text, ASCII."""
+    """The canonical text, UTF-8."""
     lines = (
         "iwato-recovery-order 1",
         f"vault-id {order.vault_id.hex()}",
         f"policy {line_text.write_hash(order.policy)}",
-        f"snapshot {order.snapshot}",
-        *(f"source {name}" for name in order.sources),
-        f"path {line_text.write_path(order.path) or '-'}",
-        f"destination {line_text.write_path(order.destination)}",
-        f"created {order.created_s}",
-        f"expires {order.expires_s}",
         f"nonce {order.nonce.hex()}",
-        f"reason {line_text.write_path(order.reason.encode())}",
+        f"expires {datetime.fromtimestamp(order.expires_s, tz=UTC):%Y-%m-%dT%H:%M:%SZ}",
+        *(f"{keyword} {words}" for keyword, words in _words(order)),
     )
-    return ("\n".join(lines) + "\n").encode("ascii")
+    return ("\n".join(lines) + "\n").encode()
 
 
 def parse(text: bytes) -> RecoveryOrder:
@@ -90,43 +94,55 @@ def parse(text: bytes) -> RecoveryOrder:
 
 
 def check(order: RecoveryOrder, vault_id: VaultId, policy: bytes, unix_s: int) -> None:
-    """OrderInvalid unless the order is for this vault under the policy with this hash, and is valid now."""
+    """OrderInvalid unless the order is for this vault, under the policy with this hash, and valid now."""
     if (order.vault_id, order.policy) != (vault_id, policy):
         raise OrderInvalid(detail="it was made for another vault or under another policy")
-    if not order.created_s <= unix_s < order.expires_s:
-        raise OrderInvalid(detail=f"it is valid from {order.created_s} to {order.expires_s}, and now is {unix_s}")
+    if not unix_s < order.expires_s <= unix_s + VALID_S_MAX:
+        raise OrderInvalid(detail="it has expired, or it is valid for more than 7 days")
+
+
+def _words(order: RecoveryOrder) -> tuple[tuple[str, str], ...]:
+    sources = ",".join(order.sources) or _ALL
+    path = line_text.write_words(order.path) or _WHOLE
+    return (
+        ("what", f"snapshot={order.snapshot} sources={sources} path={path}"),
+        ("why", line_text.write_words(order.reason.encode("utf-8", "surrogateescape"))),
+        ("destination", line_text.write_words(order.destination)),
+    )
 
 
 def _rules(order: RecoveryOrder) -> tuple[tuple[bool, str], ...]:
-    reason = order.reason.encode()
     return (
-        (0 < order.expires_s - order.created_s <= VALID_S_MAX, "it is not valid for 1 second to 7 days"),
+        (0 < order.expires_s <= EXPIRES_S_MAX, "its end lies outside the calendar"),
         (len(order.nonce) == NONCE_BYTES, "its nonce has another length"),
         (len(order.sources) <= SOURCES_MAX, "too many sources"),
         (list(order.sources) == sorted(set(order.sources)), "its sources are not in order"),
-        (len(order.path) <= PATH_BYTES_MAX and b"\0" not in order.path, "its path"),
+        (_ALL not in order.sources[:1] or len(order.sources) > 1, "a single source named `all` is unclear"),
         (not order.path.startswith(b"/") and order.path != b"-", "its path is not relative to the source"),
-        (b".." not in order.path.split(b"/"), "its path climbs out of the source"),
+        (b".." not in order.path.split(b"/") and b"\0" not in order.path, "its path leaves the source"),
         (order.destination.startswith(b"/") and b"\0" not in order.destination, "its destination"),
-        (len(order.destination) <= PATH_BYTES_MAX, "its destination is too long"),
-        (0 < len(reason) <= REASON_BYTES_MAX, "it names no reason, or a too long one"),
+        (bool(order.reason), "it names no reason"),
+        (all(len(words) <= WORDS_CHARS_MAX for _, words in _words(order)), "a line of it is too long"),
     )
 
 
 def _read(text: bytes) -> RecoveryOrder:
-    lines = Lines(text, _GRAMMAR)
+    lines = Lines(text, _GRAMMAR, "utf-8")
     lines.one("iwato-recovery-order", _first)
+    vault_id = VaultId(bytes.fromhex(lines.one("vault-id", _first)))
+    policy, nonce = bytes.fromhex(lines.one("policy", _first)), bytes.fromhex(lines.one("nonce", _first))
+    expires_s = lines.one("expires", _moment)
+    snapshot, sources, path = lines.one("what", _what)
     order = RecoveryOrder(
-        vault_id=VaultId(bytes.fromhex(lines.one("vault-id", _first))),
-        policy=bytes.fromhex(lines.one("policy", _first)),
-        snapshot=SnapshotId(lines.one("snapshot", _first)),
-        sources=lines.many("source", _source, SOURCES_MAX),
-        path=lines.one("path", _path),
-        destination=lines.one("destination", _path),
-        created_s=int(lines.one("created", _first)),
-        expires_s=int(lines.one("expires", _first)),
-        nonce=bytes.fromhex(lines.one("nonce", _first)),
-        reason=lines.one("reason", _path).decode("utf-8"),
+        vault_id=vault_id,
+        policy=policy,
+        nonce=nonce,
+        expires_s=expires_s,
+        snapshot=snapshot,
+        sources=sources,
+        path=path,
+        reason=line_text.read_words(lines.one("why", _first)).decode("utf-8"),
+        destination=line_text.read_words(lines.one("destination", _first)),
     )
     lines.end()
     return order
@@ -136,9 +152,11 @@ def _first(fields: Fields) -> str:
     return fields[0]
 
 
-def _source(fields: Fields) -> SourceName:
-    return SourceName(fields[0])
+def _moment(fields: Fields) -> int:
+    return int(datetime.strptime(fields[0], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
 
 
-def _path(fields: Fields) -> bytes:
-    return b"" if fields[0] == "-" else line_text.read_path(fields[0])
+def _what(fields: Fields) -> tuple[SnapshotId, tuple[SourceName, ...], bytes]:
+    snapshot, sources, path = fields
+    names = () if sources == _ALL else tuple(SourceName(name) for name in sources.split(","))
+    return SnapshotId(snapshot), names, b"" if path == _WHOLE else line_text.read_words(path)

@@ -43,7 +43,7 @@ def ssh_key(holder: Holder) -> SshKey:
     return SshKey.from_ed25519(holder.ssh_key)
 
 
-def count(policy: Policy, namespace: str, text: bytes, signatures: Mapping[int, str]) -> Count:
+def count(policy: Policy, namespace: str, text: bytes, signatures: Mapping[HolderNumber, str]) -> Count:
     """Check each armored signature, filed under its holder's number, against that holder's key."""
     votes, refused = [], []
     for number, armored in sorted(signatures.items()):
@@ -59,7 +59,9 @@ def count(policy: Policy, namespace: str, text: bytes, signatures: Mapping[int, 
     return Count(votes=tuple(votes), refused=tuple(refused))
 
 
-def require(policy: Policy, namespace: str, text: bytes, signatures: Mapping[int, str]) -> tuple[Vote, ...]:
+def require(
+    policy: Policy, namespace: str, text: bytes, signatures: Mapping[HolderNumber, str]
+) -> tuple[Vote, ...]:
     """At least k valid votes of distinct holders, else PolicyUnsigned that names the ones that failed."""
     counted = count(policy, namespace, text, signatures)
     if len(counted.votes) < policy.quorum:
