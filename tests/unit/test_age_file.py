@@ -155,6 +155,22 @@ def test_a_recipient_whose_classical_half_everybody_holds_is_never_sealed_to() -
         age_file.encrypt(b"x", weak, os.urandom)
 
 
+@pytest.mark.clause("FORMAT 2.1")
+@pytest.mark.clause("FORMAT 2.11")
+def test_a_box_writes_binary_files_with_one_stanza_of_its_two_kinds_only() -> None:
+    lock = age_passphrase.PassphraseLock("correct horse battery", entropy=os.urandom, work_factor=2)
+    for recipient, kind in ((VAULT.recipient, "mlkem768x25519"), (lock, "scrypt")):
+        sealed = age_file.encrypt(b"x", recipient, os.urandom)
+        assert sealed.startswith(b"age-encryption.org/v1\n-> ")
+        assert [stanza.kind for stanza in age_header.parse(sealed).stanzas] == [kind]
+    recipients = [
+        name
+        for name in vars(age_recipient).keys() | vars(age_passphrase).keys()
+        if hasattr(getattr(age_recipient, name, getattr(age_passphrase, name, None)), "wrap")
+    ]
+    assert sorted(recipients) == ["PassphraseLock", "Recipient"]
+
+
 def test_secrets_show_in_no_representation_and_leave_the_process_by_no_pickle() -> None:
     secret = age_passphrase.PassphraseKey("correct horse battery")
     lock = age_passphrase.PassphraseLock("correct horse battery", entropy=os.urandom, work_factor=2)
