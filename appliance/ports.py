@@ -209,6 +209,46 @@ class Source(Protocol):
         ...
 
 
+class RestoreTarget(Protocol):
+    """The directory that recovery writes into; nothing is ever written outside it. Paths are raw bytes
+    relative to it. OSError as the system raised it, TargetUnusable when it is full or read-only."""
+
+    left_out: list[tuple[bytes, str]]
+    """(path, reason) of attributes and objects that were not made."""
+
+    def is_done(self, step: str) -> bool:
+        """An earlier, interrupted run has finished this step."""
+        ...
+
+    def mark_done(self, step: str) -> None:
+        """Everything so far is on the disk."""
+        ...
+
+    def make_directory(self, path: bytes) -> None: ...
+
+    def begin_file(self, path: bytes, size: int) -> None:
+        """A private file of `size` bytes, all hole."""
+        ...
+
+    def write(self, path: bytes, offset: int, content: Bytes) -> None: ...
+
+    def drop_file(self, path: bytes) -> None:
+        """Remove a file that this restore began and cannot finish."""
+        ...
+
+    def make_symlink(self, path: bytes, target: bytes) -> None: ...
+
+    def make_hard_link(self, path: bytes, first: bytes) -> None: ...
+
+    def make_special(self, path: bytes, entry: FileEntry) -> bool: ...
+
+    def dress(self, path: bytes, entry: FileEntry) -> None:
+        """Owner, mode, extended attributes and times."""
+        ...
+
+    def finish(self) -> None: ...
+
+
 class Console(Protocol):
     """What the controller says while it works: one event at a time, shown and parsed as hostile."""
 

@@ -1,7 +1,7 @@
 """The directory that a restore writes into. Nothing is ever written outside it.
 
 Purpose: make files, directories, links and their attributes from manifest entries; keep the journal
-of finished segments that `--resume` reads. Set-user-ID bits and devices are left out unless asked
+of finished steps that `--resume` reads. Set-user-ID bits and devices are left out unless asked
 for. What could not be made is listed, never passed over. Decides nothing about content.
 """
 
@@ -10,37 +10,48 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.adapters import beneath
 from appliance.domain.file_entry import FileEntry, Kind
 from appliance.errors import TargetNotEmpty, TargetUnusable
+from appliance.ports import Bytes
 
 JOURNAL = b".iwato-restore"
 _SET_ID = stat.S_ISUID | stat.S_ISGID
 _FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
+_SPECIAL = {
+    Kind.FIFO: stat.S_IFIFO,
+    Kind.CHARACTER_DEVICE: stat.S_IFCHR,
+    Kind.BLOCK_DEVICE: stat.S_IFBLK,
+}
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
-@dataclass(slots=True, kw_only=True)
-class RestoreTarget:
-    """One target directory. `owners` needs root; without it files belong to the caller, which the
-    report says once."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What of an entry is asked for. `owners` needs root; without it files belong to the caller,
+    which the report says once."""
 
-    root: Path
-    resume: bool = False
     owners: bool = False
     devices: bool = False
     set_id: bool = False
-    left_out: list[tuple[bytes, str]] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.root.mkdir(parents=True, exist_ok=True)
-        if os.listdir(self.root) and not self.resume:
-            raise TargetNotEmpty(path=self.root)
-        self._root_fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+class RestoreTarget:
+    """One target directory. `left_out` lists (path, reason) of everything that was not made."""
+
+    def __init__(self, root: Path, wanted: Wanted, *, resume: bool = False) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        if os.listdir(root) and not resume:
+            raise TargetNotEmpty(path=root)
+        self._root, self._wanted, self._resume = root, wanted, resume
+        self.left_out: list[tuple[bytes, str]] = []
+        self._root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._parent = beneath.Parent(self._root_fd)
         self._writing: tuple[bytes, int] = (b"", -1)
         self._done = self._read_journal()
@@ -56,18 +67,18 @@ class RestoreTarget:
             lines = journal.read().split(b"\n")
         return {line.decode("ascii", "replace") for line in lines[:-1]}
 
-    def is_done(self, segment: str) -> bool:
-        """An earlier, interrupted run has finished this segment."""
-        return segment in self._done
+    def is_done(self, step: str) -> bool:
+        """An earlier, interrupted run has finished this step."""
+        return step in self._done
 
-    def mark_done(self, segment: str) -> None:
-        """Everything of this segment is on the disk; only then is it journalled."""
+    def mark_done(self, step: str) -> None:
+        """Flush everything so far; only then is the step journalled."""
         self._close_file()
         os.sync()
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         fd = os.open(JOURNAL, flags, _PRIVATE_FILE, dir_fd=self._root_fd)
         try:
-            os.write(fd, segment.encode("ascii") + b"\n")
+            os.write(fd, step.encode("ascii") + b"\n")
             os.fsync(fd)
         finally:
             os.close(fd)
@@ -101,19 +112,22 @@ class RestoreTarget:
         fd = os.open(name, _FILE | os.O_EXCL, _PRIVATE_FILE, dir_fd=parent)
         self._close_file()
         self._writing = (path, fd)
-        self._guard(path, lambda: os.ftruncate(fd, size))
+        with self._guard():
+            os.ftruncate(fd, size)
 
-    def write(self, path: bytes, offset: int, content: memoryview | bytes) -> None:
+    def write(self, path: bytes, offset: int, content: Bytes) -> None:
         """Bytes of a file that was begun."""
-        fd = self._open_again(path)
-
-        def write() -> None:
-            view, at = memoryview(content), offset
+        fd, view, at = self._open_again(path), memoryview(content), offset
+        with self._guard():
             while view:
                 written = os.pwrite(fd, view, at)
                 view, at = view[written:], at + written
 
-        self._guard(path, write)
+    def drop_file(self, path: bytes) -> None:
+        """Remove a file that this restore began and cannot finish."""
+        self._close_file()
+        parent, name = self._parent.of(path)
+        os.unlink(name, dir_fd=parent)
 
     def make_symlink(self, path: bytes, target: bytes) -> None:
         """A symlink with exactly this text; it is not looked at again."""
@@ -136,13 +150,12 @@ class RestoreTarget:
     def make_special(self, path: bytes, entry: FileEntry) -> bool:
         """A FIFO, or a device where that was asked for; False (and listed) where it was not made."""
         parent, name = self._parent.of(path)
-        if entry.kind is not Kind.FIFO and not self.devices:
+        if entry.kind is not Kind.FIFO and not self._wanted.devices:
             self.left_out.append((path, "device"))
             return False
-        kinds = {Kind.FIFO: stat.S_IFIFO, Kind.CHARACTER_DEVICE: stat.S_IFCHR, Kind.BLOCK_DEVICE: stat.S_IFBLK}
         self._discard(parent, name)
         try:
-            os.mknod(name, kinds[entry.kind] | _PRIVATE_FILE, os.makedev(*entry.device), dir_fd=parent)
+            os.mknod(name, _SPECIAL[entry.kind] | _PRIVATE_FILE, os.makedev(*entry.device), dir_fd=parent)
         except PermissionError:
             self.left_out.append((path, "device: not permitted"))
             return False
@@ -154,11 +167,11 @@ class RestoreTarget:
         if self._writing[0] == path:
             self._close_file()
         parent, name = self._parent.of(path)
-        if self.owners:
+        if self._wanted.owners:
             os.chown(name, entry.uid, entry.gid, dir_fd=parent, follow_symlinks=False)
         self._dress_xattrs(parent, name, path, entry)
         if entry.kind is not Kind.SYMLINK:
-            mode = entry.mode if self.set_id else entry.mode & ~_SET_ID
+            mode = entry.mode if self._wanted.set_id else entry.mode & ~_SET_ID
             if mode != entry.mode:
                 self.left_out.append((path, "set-ID bit"))
             os.chmod(name, mode, dir_fd=parent)
@@ -190,18 +203,19 @@ class RestoreTarget:
 
     def _discard(self, parent: int, name: bytes) -> None:
         """What an interrupted run left under this name; a fresh target has nothing."""
-        if not self.resume:
+        if not self._resume:
             return
         try:
             os.unlink(name, dir_fd=parent)
         except FileNotFoundError:
             return
 
-    def _guard(self, path: bytes, act: object) -> None:
-        assert callable(act)
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        """A full or read-only target is the operator's to mend; everything else stays as it is."""
         try:
-            act()
+            yield
         except OSError as error:
             if error.errno in _FULL:
-                raise TargetUnusable(path=self.root, reason=os.strerror(error.errno)) from error
+                raise TargetUnusable(path=self._root, reason=os.strerror(error.errno)) from error
             raise
