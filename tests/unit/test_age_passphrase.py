@@ -40,6 +40,7 @@ def test_a_passphrase_opens_no_pack_and_a_vault_key_no_token() -> None:
         vault.unwrap([lock().wrap(FILE_KEY)])
 
 
+@pytest.mark.clause("FORMAT 8.1")
 @pytest.mark.clause("FORMAT 1.4")
 @pytest.mark.clause("FORMAT 2.6")
 def test_a_file_cannot_make_us_compute_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,7 @@ def test_bits_behind_the_last_byte_are_refused() -> None:
             bech32.decode(text)
 
 
+@pytest.mark.clause("FORMAT 8.1")
 @pytest.mark.clause("FORMAT 1.4")
 def test_a_text_beyond_the_limit_is_refused_unread() -> None:
     with pytest.raises(ValueError, match="too long"):

@@ -148,6 +148,7 @@ def test_every_flipped_bit_of_a_witnessed_checkpoint_is_noticed() -> None:
             verified_by_both(bytes(flipped))
 
 
+@pytest.mark.clause("FORMAT 8.1")
 @pytest.mark.clause("FORMAT 9.4")
 @pytest.mark.parametrize(
     "wrong",
@@ -177,6 +178,7 @@ def test_bytes_that_are_not_exactly_a_signed_note_are_refused(wrong: bytes) -> N
         note.parse(wrong)
 
 
+@pytest.mark.clause("FORMAT 8.1")
 @pytest.mark.clause("FORMAT 1.4")
 @pytest.mark.clause("FORMAT 9.4")
 def test_a_note_with_more_signatures_than_the_limit_is_refused() -> None:

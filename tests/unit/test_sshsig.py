@@ -97,6 +97,7 @@ def test_every_flipped_bit_of_a_signature_file_is_noticed(kind: Callable[..., Pa
             sshsig.verify(flipped.decode("latin-1"), MESSAGE, POLICY, key)
 
 
+@pytest.mark.clause("FORMAT 8.1")
 @pytest.mark.clause("FORMAT 9.1")
 @pytest.mark.clause("FORMAT 9.3")
 def test_a_second_spelling_of_a_signature_file_is_refused() -> None:
