@@ -177,14 +177,17 @@ class Interlock(Protocol):
 class SourceFile(Protocol):
     """A regular file of a source while it is read."""
 
-    def pread_into(self, buffer: memoryview, offset: int) -> int: ...
+    def pread_into(self, buffer: memoryview, offset: int) -> int:
+        """Read into the front of `buffer` from `offset`; returns the bytes read, which may be fewer
+        than asked for, and 0 only at the end of the file."""
+        ...
 
     def unchanged(self) -> bool:
         """Size, times and identity are still those of the listing."""
         ...
 
     def data_extents(self) -> Iterator[tuple[int, int]]:
-        """(offset, length) of every run that is not a hole."""
+        """(offset, length) of every run that is not a hole, rising, with a hole between any two."""
         ...
 
     def close(self) -> None: ...
@@ -197,11 +200,19 @@ class Source(Protocol):
 
     def walk(self) -> Iterator[tuple[FileEntry, bytes]]:
         """Every object, directories before their contents, with an opaque signature of its state
-        (size, times, inode) for the scan index. Entries carry no extents yet. Unreadable
-        directories are yielded as themselves and reported through `unreadable`."""
+        (size, times, inode) for the scan index; b"" says that this state cannot be recognised again.
+        Files of one directory come together. Entries carry no extents yet. Unreadable
+        directories are yielded as themselves and reported through `unreadable`. SourceMissing when
+        the tree is not there."""
         ...
 
-    def open(self, entry: FileEntry) -> SourceFile: ...
+    def look(self, path: bytes) -> tuple[FileEntry, bytes]:
+        """What `path` is now, for a file that changed while it was read. OSError when it is gone."""
+        ...
+
+    def open(self, entry: FileEntry) -> SourceFile:
+        """OSError when it cannot be read or is no regular file any more."""
+        ...
 
     @property
     def unreadable(self) -> Sequence[tuple[bytes, str]]:
