@@ -29,7 +29,7 @@ help:
 # The first Python that is new enough and can make environments; empty where there is none.
 define find_python
 for name in python3.11 python3.12 python3.13 python3.14 python3; do \
-  path=$$(PATH="$${PATH//$(CURDIR)\/.venv\/bin:/}" command -v $$name) || continue; \
+  path=$$(command -v $$name) || continue; \
   "$$path" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$path"; break; }; \
 done
 endef
@@ -84,7 +84,7 @@ lint: $(READY)
 
 # Last, so that its closing lines (what was skipped and why, what passed) end the output.
 test: lint facilities
-	$(RUN) -m pytest -q -n $(JOBS) --dist worksteal
+	$(RUN) -m pytest -n $(JOBS) --dist worksteal --durations 15
 
 cover: $(READY)
 	@mkdir -p .coverage.d && rm -f .coverage.d/*

@@ -1,0 +1,41 @@
+"""Product code that nothing in the product uses: what only a test calls is dead, however well tested.
+
+Vulture looks by name, so a name that is used anywhere in the product counts as used. Fields and
+variables are left to the type checker. Does not look at the tests themselves.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from vulture import Vulture
+
+from tests.tidy.tree import PRODUCT, PROJECT
+
+KINDS = {"function", "class", "method", "property"}
+# Registered by their decorator and never named again.
+REGISTERED = ["@*.command", "@*.group", "@*.callback"]
+# name → why it is there although the product does not name it
+ALLOWED: Mapping[str, str] = {
+    "__exit__": "called by `with`",
+}
+
+
+def unused(folders: Iterable[Path]) -> dict[str, str]:
+    """name → `path:line: kind` of everything that no product file names."""
+    vulture = Vulture(ignore_decorators=REGISTERED)
+    vulture.scavenge([str(folder) for folder in folders])
+    return {
+        item.name: f"{Path(item.filename).as_posix()}:{item.first_lineno}: {item.typ} {item.name}"
+        for item in vulture.get_unused_code(min_confidence=60)
+        if item.typ in KINDS
+    }
+
+
+def findings() -> list[str]:
+    """What is dead in the product now."""
+    found = unused(PROJECT / folder for folder in PRODUCT)
+    return [place for name, place in sorted(found.items(), key=lambda pair: pair[1]) if name not in ALLOWED]
+
+
+if __name__ == "__main__":
+    print("\n".join(findings()))
