@@ -7,6 +7,7 @@ not check content: frame.py does both.
 from __future__ import annotations
 
 BLOCK_BYTES = 254  # bytes; the longest run without a zero that one code byte can describe
+FULL_BLOCK = BLOCK_BYTES + 1  # the code byte of a run that no zero follows
 
 
 class CobsError(ValueError):
@@ -30,7 +31,7 @@ def encode(raw: bytes) -> bytes:
             continue
         run.append(byte)
         if len(run) == BLOCK_BYTES:
-            out.append(0xFF)
+            out.append(FULL_BLOCK)
             out += run
             run.clear()
     out.append(len(run) + 1)
@@ -39,7 +40,7 @@ def encode(raw: bytes) -> bytes:
 
 
 def decode(stuffed: bytes) -> bytes:
-    """The only input that encodes to `stuffed`. Raises CobsError: two spellings of one frame are one too many."""
+    """The only input that encodes to `stuffed`. Raises CobsError, also for a second spelling."""
     out = bytearray()
     at = 0
     while at < len(stuffed):
@@ -49,7 +50,7 @@ def decode(stuffed: bytes) -> bytes:
             raise CobsError("a code byte does not fit what follows it")
         out += run
         at += code
-        if code != 0xFF and at < len(stuffed):
+        if code != FULL_BLOCK and at < len(stuffed):
             out.append(0)
     if encode(bytes(out)) != stuffed:
         raise CobsError("not the canonical spelling")

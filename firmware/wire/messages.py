@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, Final
 
+from firmware.wire import fields
 from firmware.wire.codes import Cause, EventKind, Medium, Phase, UploadKind
+from firmware.wire.fields import Blob, Code, Flag, Octets, Record, UInt
 
 NONCE_BYTES = 8  # bytes; a session nonce must never repeat under one pairing key, 2^32 sessions are plenty
 HASH_BYTES = 32  # bytes; SHA-256
@@ -40,12 +41,13 @@ class HelloAck:
     last_leaf_hash: bytes
     time_s: int
     stamp_ms: int
+    window_number: int
     session_nonce: bytes = bytes(NONCE_BYTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """Controller is making progress. `stamp_ms` echoes the newest stamp of the interlock's HelloAck or Status."""
+    """The work makes progress. `stamp_ms` echoes the newest stamp of the interlock's HelloAck or Status."""
 
     progress: int
     stamp_ms: int
@@ -83,7 +85,7 @@ class UploadChunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSignature:
-    """Raw signature of holder number `signer` (as the policy numbers them) over the SSHSIG blob of the text."""
+    """Raw signature of holder number `signer` (as the policy numbers them) over the text's SSHSIG blob."""
 
     signer: int
     signature: bytes
@@ -128,7 +130,8 @@ class Refused:
 class Status:
     """What is measured, what is ordered, and what comes next. Times are Unix seconds; 0 means none.
 
-    Masks have bit 0 for drive 1. `*_left_s` are seconds; 0 outside. `target` is where AIRLOCK leads.
+    `window_number` counts the windows in which anything was energised. Masks have bit 0 for drive 1.
+    `*_left_s` are seconds; 0 outside. `target` is where AIRLOCK leads.
     """
 
     phase: Phase
@@ -152,6 +155,7 @@ class Status:
     recovery_latched: bool
     time_s: int
     stamp_ms: int
+    window_number: int
     window_begin_s: int
     window_end_s: int
     scrub_begin_s: int
@@ -257,50 +261,6 @@ Message = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class UInt:
-    """Unsigned integer of `size` bytes, big-endian."""
-
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Octets:
-    """Exactly `size` bytes."""
-
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """1 to `most` bytes after a two-byte length."""
-
-    most: int
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """One byte that must be a member of `codes`."""
-
-    codes: type[IntEnum]
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """One byte, 0 or 1."""
-
-
-Kind = UInt | Octets | Blob | Code | Flag
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table: the class and, in wire order, its fields."""
-
-    shape: type[Any]
-    fields: tuple[tuple[str, Kind], ...]
-
-
 U8: Final = UInt(1)
 U16: Final = UInt(2)
 U32: Final = UInt(4)
@@ -312,21 +272,21 @@ PHASE: Final = Code(Phase)
 CAUSE: Final = Code(Cause)
 MEDIUM: Final = Code(Medium)
 
-TABLE: Final[Mapping[int, Row]] = MappingProxyType(
+TABLE: Final[Mapping[int, Record]] = MappingProxyType(
     {
         # From the controller.
-        0x01: Row(Hello, (("nonce", NONCE),)),
-        0x02: Row(Heartbeat, (("progress", U64), ("stamp_ms", U64))),
-        0x03: Row(RequestPhase, (("phase", PHASE),)),
-        0x04: Row(Done, (("phase", PHASE),)),
-        0x05: Row(UploadBegin, (("kind", Code(UploadKind)), ("length", U32))),
-        0x06: Row(UploadChunk, (("offset", U32), ("data", Blob(CHUNK_BYTES_MAX)))),
-        0x07: Row(UploadSignature, (("signer", U8), ("signature", Octets(SIGNATURE_BYTES)))),
-        0x08: Row(UploadCommit, ()),
-        0x09: Row(Cosign, (("size", U64), ("leaf_hash", HASH))),
-        0x0A: Row(EventRead, (("after", U32),)),
+        0x01: Record(Hello, (("nonce", NONCE),)),
+        0x02: Record(Heartbeat, (("progress", U64), ("stamp_ms", U64))),
+        0x03: Record(RequestPhase, (("phase", PHASE),)),
+        0x04: Record(Done, (("phase", PHASE),)),
+        0x05: Record(UploadBegin, (("kind", Code(UploadKind)), ("length", U32))),
+        0x06: Record(UploadChunk, (("offset", U32), ("data", Blob(CHUNK_BYTES_MAX)))),
+        0x07: Record(UploadSignature, (("signer", U8), ("signature", Octets(SIGNATURE_BYTES)))),
+        0x08: Record(UploadCommit, ()),
+        0x09: Record(Cosign, (("size", U64), ("leaf_hash", HASH))),
+        0x0A: Record(EventRead, (("after", U32),)),
         # From the interlock.
-        0x81: Row(
+        0x81: Record(
             HelloAck,
             (
                 ("phase", PHASE),
@@ -338,10 +298,11 @@ TABLE: Final[Mapping[int, Row]] = MappingProxyType(
                 ("last_leaf_hash", HASH),
                 ("time_s", U64),
                 ("stamp_ms", U64),
+                ("window_number", U32),
                 ("session_nonce", NONCE),
             ),
         ),
-        0x82: Row(
+        0x82: Record(
             Status,
             (
                 ("phase", PHASE),
@@ -365,6 +326,7 @@ TABLE: Final[Mapping[int, Row]] = MappingProxyType(
                 ("recovery_latched", FLAG),
                 ("time_s", U64),
                 ("stamp_ms", U64),
+                ("window_number", U32),
                 ("window_begin_s", U64),
                 ("window_end_s", U64),
                 ("scrub_begin_s", U64),
@@ -384,15 +346,15 @@ TABLE: Final[Mapping[int, Row]] = MappingProxyType(
                 ("log_size", U64),
             ),
         ),
-        0x83: Row(Granted, (("phase", PHASE),)),
-        0x84: Row(Refused, (("request", U8), ("cause", CAUSE))),
-        0x85: Row(CutWarning, (("phase", PHASE), ("left_s", U32))),
-        0x86: Row(UploadAccepted, (("kind", Code(UploadKind)), ("digest", HASH))),
-        0x87: Row(UploadReady, (("received", U32), ("signatures", U8))),
-        0x88: Row(
+        0x83: Record(Granted, (("phase", PHASE),)),
+        0x84: Record(Refused, (("request", U8), ("cause", CAUSE))),
+        0x85: Record(CutWarning, (("phase", PHASE), ("left_s", U32))),
+        0x86: Record(UploadAccepted, (("kind", Code(UploadKind)), ("digest", HASH))),
+        0x87: Record(UploadReady, (("received", U32), ("signatures", U8))),
+        0x88: Record(
             Cosigned, (("size", U64), ("time_s", U64), ("root", HASH), ("signature", Octets(SIGNATURE_BYTES)))
         ),
-        0x89: Row(
+        0x89: Record(
             Event,
             (
                 ("sequence", U32),
@@ -403,90 +365,30 @@ TABLE: Final[Mapping[int, Row]] = MappingProxyType(
                 ("count", U32),
             ),
         ),
-        0x8A: Row(NoEvent, (("newest", U32),)),
-        0x8F: Row(ErrorReply, (("cause", CAUSE), ("message_id", U8))),
+        0x8A: Record(NoEvent, (("newest", U32),)),
+        0x8F: Record(ErrorReply, (("cause", CAUSE), ("message_id", U8))),
     }
 )
 
-NUMBER: Final[Mapping[type[Any], int]] = MappingProxyType({row.shape: number for number, row in TABLE.items()})
+NUMBER: Final[Mapping[type[Any], int]] = MappingProxyType(
+    {row.shape: number for number, row in TABLE.items()}
+)
 
 
 class UnknownMessageError(ValueError):
     """The first byte is no message number."""
 
 
-class MalformedMessageError(ValueError):
-    """A field is out of its bounds, cut short, or followed by too much."""
-
-
 def encode(message: Message) -> bytes:
-    """Number and fields. Raises MalformedMessageError when a value does not fit its field."""
+    """Number and fields. Raises fields.MalformedError when a value does not fit its field."""
     number = NUMBER[type(message)]
-    parts = [bytes([number])]
-    parts.extend(_put(kind, getattr(message, name)) for name, kind in TABLE[number].fields)
-    return b"".join(parts)
+    return bytes([number]) + fields.put(TABLE[number], message)
 
 
 def decode(payload: bytes) -> Message:
-    """The message. Raises UnknownMessageError or MalformedMessageError."""
+    """The message. Raises UnknownMessageError or fields.MalformedError."""
     row = TABLE.get(payload[0]) if payload else None
     if row is None:
         raise UnknownMessageError("no such message number")
-    at = 1
-    values: dict[str, Any] = {}
-    for name, kind in row.fields:
-        values[name], at = _get(kind, payload, at)
-    if at != len(payload):
-        raise MalformedMessageError("bytes after the last field")
-    message: Message = row.shape(**values)
+    message: Message = fields.whole(row, payload[1:])
     return message
-
-
-def _put(kind: Kind, value: Any) -> bytes:
-    match kind:
-        case UInt(size=size):
-            if not 0 <= value < 1 << (8 * size):
-                raise MalformedMessageError("an integer does not fit its field")
-            return int(value).to_bytes(size, "big")
-        case Octets(size=size):
-            if len(value) != size:
-                raise MalformedMessageError("a fixed field has another length")
-            return bytes(value)
-        case Blob(most=most):
-            if not 1 <= len(value) <= most:
-                raise MalformedMessageError("a blob is empty or too long")
-            return len(value).to_bytes(2, "big") + bytes(value)
-        case Code(codes=codes):
-            return bytes([codes(value)])
-        case Flag():
-            return b"\x01" if value else b"\x00"
-
-
-def _get(kind: Kind, payload: bytes, at: int) -> tuple[Any, int]:
-    match kind:
-        case UInt(size=size):
-            return int.from_bytes(_take(payload, at, size), "big"), at + size
-        case Octets(size=size):
-            return _take(payload, at, size), at + size
-        case Blob(most=most):
-            length = int.from_bytes(_take(payload, at, 2), "big")
-            if not 1 <= length <= most:
-                raise MalformedMessageError("a blob is empty or too long")
-            return _take(payload, at + 2, length), at + 2 + length
-        case Code(codes=codes):
-            code = _take(payload, at, 1)[0]
-            try:
-                return codes(code), at + 1
-            except ValueError as error:
-                raise MalformedMessageError("no such code") from error
-        case Flag():
-            flag = _take(payload, at, 1)[0]
-            if flag > 1:
-                raise MalformedMessageError("a flag is neither 0 nor 1")
-            return flag == 1, at + 1
-
-
-def _take(payload: bytes, at: int, size: int) -> bytes:
-    if at + size > len(payload):
-        raise MalformedMessageError("cut short")
-    return payload[at : at + size]

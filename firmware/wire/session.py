@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from firmware.wire import frame, messages
+from firmware.wire import fields, frame, messages
 from firmware.wire.codes import Cause
 from firmware.wire.frame import Direction
 from firmware.wire.messages import NONCE_BYTES, ErrorReply, Hello, HelloAck, Message
@@ -116,7 +116,7 @@ class Session:
         return b"" if self._current is None else self._seal(self._current, message)
 
     def receive(self, data: bytes) -> list[Message | Fault]:
-        """Everything that `data` completes, in order. Nothing unauthenticated changes any state but the buffer."""
+        """Everything that `data` completes, in order. What is not authentic changes nothing."""
         heard: list[Message | Fault] = []
         for byte in data:
             if byte != 0:
@@ -210,6 +210,6 @@ def _read(payload: bytes) -> Message | Fault:
         return messages.decode(payload)
     except messages.UnknownMessageError:
         cause = Cause.WIRE_UNKNOWN_MESSAGE
-    except messages.MalformedMessageError:
+    except fields.MalformedError:
         cause = Cause.WIRE_MALFORMED
     return Fault(cause=cause, reply=ErrorReply(cause=cause, message_id=payload[0]))
