@@ -6,6 +6,7 @@ Everything else that differs is tampering or damage, and names the drive. FORMAT
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -59,14 +60,14 @@ class Holding:
 def survey(label: str, links: Sequence[Link], damaged: Sequence[str], truth: Truth) -> Holding:
     """Hold one copy's readable segments and the names of its unreadable ones against the truth."""
     spans: list[Span] = []
-    forks: dict[int, Link] = {}
+    forks: dict[int, list[Link]] = defaultdict(list)
     tampering: list[Finding] = []
     for link in links:
         first, agreeing = link.segment.first, _agreeing(link, truth)
         spans += _held(link, agreeing, truth)
         if agreeing < len(link.leaves):
             if truth.intact or link in truth.laid or first < len(truth.leaves):
-                forks.setdefault(first + agreeing, link)
+                forks[first + agreeing].append(link)
         elif truth.intact and link not in truth.laid:
             tampering.append(Finding(kind=Kind.COPY_ALTERED, where=label, index=first))
     merged = _merge(spans)
@@ -81,12 +82,16 @@ def survey(label: str, links: Sequence[Link], damaged: Sequence[str], truth: Tru
         held = merged[0][1] if merged else 0
         notices.append(Finding(kind=Kind.BEHIND, where=label, index=held, other=len(truth.leaves)))
     return Holding(
-        label=label, spans=merged, forks=tuple(forks), tampering=tuple(tampering), notices=tuple(notices)
+        label=label,
+        spans=merged,
+        forks=tuple(sorted(forks)),
+        tampering=tuple(tampering),
+        notices=tuple(notices),
     )
 
 
 def _judge_holes(
-    label: str, spans: Sequence[Span], forks: Mapping[int, Link], tampering: list[Finding]
+    label: str, spans: Sequence[Span], forks: Mapping[int, Sequence[Link]], tampering: list[Finding]
 ) -> None:
     """Whoever holds a later entry held the earlier ones."""
     for begin, _ in _holes(spans, spans[-1][1] if spans else 0):
@@ -97,20 +102,23 @@ def _judge_holes(
 def _judge_forks(
     label: str,
     spans: Sequence[Span],
-    forks: Mapping[int, Link],
+    forks: Mapping[int, Sequence[Link]],
     truth: Truth,
     findings: tuple[list[Finding], list[Finding]],
 ) -> None:
+    """A fork beside the true entry, or a short one where this copy ends, is what a crash leaves."""
     tampering, notices = findings
     top = spans[-1][1] if spans else 0
-    for index, link in forks.items():
+    beyond = [index for index in sorted(forks) if index >= top]
+    for index in forks:
         if _covers(spans, index):
             notices.append(Finding(kind=Kind.SUPERSEDED, where=label, index=index))
-        elif index >= top:
-            leftover = link in truth.laid and link.segment.end - index <= LEFTOVER_ENTRIES_MAX
-            fits = leftover and index == top
-            kind = Kind.SUPERSEDED if fits else Kind.COPY_FORKED
-            (notices if fits else tampering).append(Finding(kind=kind, where=label, index=index))
+    if beyond:
+        links = [link for index in beyond for link in forks[index]]
+        length = max(link.segment.end for link in links) - top
+        fits = beyond[0] == top and length <= LEFTOVER_ENTRIES_MAX and truth.laid.issuperset(links)
+        kind = Kind.SUPERSEDED if fits else Kind.COPY_FORKED
+        (notices if fits else tampering).append(Finding(kind=kind, where=label, index=beyond[0]))
 
 
 def _agreeing(link: Link, truth: Truth) -> int:

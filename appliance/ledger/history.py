@@ -97,7 +97,8 @@ def assemble(
     known = {*anchors, *shelf.witnessed}
     marks = {size for size, _ in known} | ({head.size - 1} if head and head.size else set())
     grown = growth.grow(shelf.links, marks)
-    if head and (gap := _known_by_hash(grown, head)):
+    gap = _known_by_hash(grown, head) if head else None
+    if gap:
         grown.states[gap.key] = gap
     tip = _choose(grown, shelf, known, anchors)
     targets = anchors or sorted(shelf.witnessed)[-1:]
@@ -106,7 +107,8 @@ def assemble(
         tampering += _head_behind(head, shelf.witnessed)
     history, gaps = _history(tip, shelf.links, known)
     excused = frozenset(_excused(history)) if shelf.gapped or gaps else frozenset[int]()
-    tampering += [Finding(kind=Kind.ENTRY_MISSING, index=index) for index in sorted(gaps - excused)]
+    lost = gaps - excused | ({tip.size - 1} if tip is gap else set())
+    tampering += [Finding(kind=Kind.ENTRY_MISSING, index=index) for index in sorted(lost)]
     truth = Truth(
         leaves=history.leaves,
         gaps=gaps,

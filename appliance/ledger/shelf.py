@@ -6,7 +6,7 @@ Puts nothing in order and chooses nothing. FORMAT 7.5.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from appliance.errors import CheckpointRefused, LedgerMalformed
@@ -22,7 +22,8 @@ from appliance.ledger.verdict import Finding, Kind
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
     """`links` are the readable segments in an order that does not depend on where they came from;
-    `witnessed` the trees of the checkpoints that verify; `refused` the checkpoints that do not."""
+    `witnessed` the trees of the checkpoints that verify; `refused` what no honest box leaves on a drive:
+    checkpoints that do not verify and whole files under wrong names."""
 
     links: tuple[Link, ...]
     witnessed: frozenset[Key]
@@ -36,16 +37,16 @@ class Shelf:
         contents = {content for copy in found for content in copy.segments.values()}
         notes = {content for copy in found for content in copy.checkpoints.values()}
         by_content = {content: _link(content) for content in contents}
+        names = {content: ledger_segment.name(content) for content, link in by_content.items() if link}
         links = [link for link in by_content.values() if link]
         verified = {note: _verified(note, keys) for note in notes}
         return cls(
             links=tuple(sorted(links, key=lambda link: (link.segment.first, link.leaves))),
             witnessed=frozenset((said.size, said.root) for said in verified.values() if said),
             refused=tuple(
-                Finding(kind=Kind.CHECKPOINT_REFUSED, where=copy.label, detail=name)
+                finding
                 for copy in found
-                for name, note in sorted(copy.checkpoints.items())
-                if not (said := verified[note]) or checkpoint.file_name(said.size) != name
+                for finding in (*_misnamed(copy, names), *_refused(copy, verified))
             ),
             by_content=by_content,
             owners=_owners(found, by_content),
@@ -61,16 +62,25 @@ class Shelf:
         return [link for content in copy.segments.values() if (link := self.by_content[content])]
 
     def damaged(self, copy: Copy) -> list[str]:
-        """Names of the copy's files that are no segments, or are not named as their content."""
-        return [
-            name
-            for name, content in sorted(copy.segments.items())
-            if self.by_content[content] is None or ledger_segment.name(content) != name
-        ]
+        """Names of the copy's files that are no segments."""
+        return [name for name, content in sorted(copy.segments.items()) if not self.by_content[content]]
 
     def holders(self, links: Iterable[Link]) -> int:
         """How many copies hold at least one of these segments."""
         return len(frozenset[str]().union(*(self.owners[link] for link in links)))
+
+
+def _misnamed(copy: Copy, names: Mapping[bytes, str]) -> Iterator[Finding]:
+    for name, content in sorted(copy.segments.items()):
+        if names.get(content, name) != name:
+            yield Finding(kind=Kind.COPY_DAMAGED, where=copy.label, detail=name)
+
+
+def _refused(copy: Copy, verified: Mapping[bytes, Witnessed | None]) -> Iterator[Finding]:
+    for name, note in sorted(copy.checkpoints.items()):
+        said = verified[note]
+        if said is None or checkpoint.file_name(said.size) != name:
+            yield Finding(kind=Kind.CHECKPOINT_REFUSED, where=copy.label, detail=name)
 
 
 def _owners(found: Sequence[Copy], by_content: Mapping[bytes, Link | None]) -> dict[Link, frozenset[str]]:
