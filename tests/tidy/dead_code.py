@@ -25,10 +25,14 @@ def unused(folders: Iterable[Path]) -> dict[str, str]:
     vulture = Vulture(ignore_decorators=REGISTERED)
     vulture.scavenge([str(folder) for folder in folders])
     return {
-        item.name: f"{Path(item.filename).as_posix()}:{item.first_lineno}: {item.typ} {item.name}"
+        item.name: f"{_place(Path(item.filename))}:{item.first_lineno}: {item.typ} {item.name}"
         for item in vulture.get_unused_code(min_confidence=60)
         if item.typ in KINDS
     }
+
+
+def _place(path: Path) -> str:
+    return (path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path).as_posix()
 
 
 def findings() -> list[str]:
