@@ -19,7 +19,7 @@ from appliance.window.phase import Action, Event
 
 HEARTBEAT_MS = 500  # ms; 20-interlock: every 0.5 s, lost after 1.5 s
 STALL_MS = 30_000  # ms; longest time one step of honest work was seen to take (fsync of a slow disk), x3
-CONTACT_SETTLE_MS = 60  # ms; relay operate time max 10 ms plus bounce 10 ms, x3; three of them fit the 500 ms test
+CONTACT_SETTLE_MS = 60  # ms; relay operate 10 ms + bounce 10 ms, x3; three fit the 500 ms test
 
 _ENDED = frozenset({Phase.ISOLATED, Phase.AIRLOCK})
 
