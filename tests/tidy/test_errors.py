@@ -4,7 +4,7 @@ values its sentences want."""
 import pytest
 
 from appliance.errors import OperatorError
-from tests.tidy import catalogue, error_tree, runbook
+from tests.tidy import catalogue, error_tree, runbook, verdict
 from tests.tidy.tree import PRODUCT, Source, python_sources
 
 KINDS = error_tree.concrete()
@@ -12,16 +12,16 @@ BY_NAME = {kind.__name__: kind for kind in KINDS}
 
 
 def test_every_error_is_whole() -> None:
-    assert not [fault for kind in KINDS for fault in error_tree.faults(kind)]
+    verdict.clean(fault for kind in KINDS for fault in error_tree.faults(kind))
 
 
 def test_no_two_errors_share_a_code() -> None:
-    assert not error_tree.shared_codes(KINDS)
+    verdict.clean(error_tree.shared_codes(KINDS))
 
 
 def test_every_code_is_an_anchor_in_the_runbook() -> None:
     text = runbook.current()
-    assert not [kind.code for kind in KINDS if f"\n## {kind.code}\n" not in text]
+    verdict.clean(kind.code for kind in KINDS if f"\n## {kind.code}\n" not in text)
 
 
 def test_the_runbook_says_what_the_errors_say_now() -> None:
@@ -38,12 +38,12 @@ def test_what_people_wrote_around_the_made_part_stays() -> None:
 
 def test_every_error_is_made_with_all_the_values_its_sentences_want() -> None:
     sources = python_sources(*PRODUCT)
-    assert not [finding for source in sources for finding in error_tree.incomplete_calls(source, BY_NAME)]
+    verdict.clean(found for source in sources for found in error_tree.incomplete_calls(source, BY_NAME))
 
 
 def test_every_error_is_defined_in_errors_py() -> None:
     sources = python_sources(*PRODUCT)
-    assert not [finding for source in sources for finding in error_tree.strays(source, BY_NAME)]
+    verdict.clean(finding for source in sources for finding in error_tree.strays(source, BY_NAME))
 
 
 @pytest.mark.planted

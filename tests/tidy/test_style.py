@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.tidy import shape, tree, wording
+from tests.tidy import shape, tree, verdict, wording
 from tests.tidy.tree import Source
 
 Rule = Callable[[Source], list[str]]
@@ -28,7 +28,7 @@ def project() -> list[Source]:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_rule_holds_for_every_file(rule: Rule, project: list[Source]) -> None:
-    assert not [finding for source in project for finding in rule(source)]
+    verdict.clean(finding for source in project for finding in rule(source))
 
 
 @pytest.mark.planted
