@@ -73,7 +73,7 @@ PROBES: dict[str, Callable[[], str]] = {
     "root": _root,
     "npm": _npm,
     "vectors": _vectors,
-    **{name: _program(name) for name in ("ssh-keygen", "tmux")},
+    **{name: _program(name) for name in ("openssl", "ssh-keygen", "tmux")},
 }
 
 
