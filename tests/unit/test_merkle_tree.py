@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.ledger import tree
+from firmware.model import frontier as witness
 from tests import depth
 
 SMALL = 64  # leaves; every pair m < n up to here is tried
@@ -151,6 +152,14 @@ def test_beyond_64_leaves_batches_single_appends_and_proofs_agree(size: int, see
     assert tree.verify_consistency(old=cut, old_root=old, size=size, root=whole.root(), path=path)
     leaves[chance.randrange(cut)] = b"x" * 32
     assert not tree.verify_consistency(old=cut, old_root=old, size=size, root=tree.root_of(leaves), path=path)
+
+
+def test_the_witness_and_the_controller_keep_the_same_right_edge() -> None:
+    mine = tree.Frontier()
+    theirs: witness.Edge = ()
+    for size, leaf in enumerate(LEAVES):
+        mine, theirs = mine.extended([leaf]), witness.append(size, theirs, leaf)
+        assert (mine.nodes, mine.root()) == (theirs, witness.root(theirs))
 
 
 @pytest.mark.planted
