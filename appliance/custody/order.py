@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 
 from appliance.custody import line_text
 from appliance.custody.line_text import Fields, Lines
-from appliance.custody.policy import SOURCES_MAX
+from appliance.custody.policy_facts import SOURCES_MAX
 from appliance.domain.ids import SnapshotId, SourceName, VaultId
 from appliance.errors import OrderInvalid
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from appliance.custody.policy import HOLDERS_MAX, QUORUM_MIN
+from appliance.custody.policy_facts import HOLDERS_MAX, QUORUM_MIN
 from appliance.domain.ids import HolderNumber
 from appliance.errors import SharingRefused
 
