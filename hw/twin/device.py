@@ -1,0 +1,68 @@
+"""The interlock as a device: the golden model between its pins, its serial line and its memory.
+
+It performs what the model decides, in the model's order: a record is durable before anything after it
+happens. Decides nothing itself; has no clock (the plant ticks it).
+"""
+
+from __future__ import annotations
+
+from firmware.model import step as model
+from firmware.model.state import Drive, Output, Persist, PowerOn, Received, Send, State, Tick
+from firmware.model.state import Senses as ModelSenses
+from firmware.wire.session import Role, Session
+from hw.twin.memory import Memory
+from hw.twin.senses import Senses
+
+NONCE_BYTES = 8  # bytes; firmware.wire session nonce
+
+
+class InterlockDevice:
+    """One power-on of the interlock. `nonce`: 8 fresh random bytes."""
+
+    def __init__(self, memory: Memory, nonce: bytes) -> None:
+        self._memory = memory
+        self._said = bytearray()
+        self.drive = Drive()
+        slots = memory.slot(0), memory.slot(1)
+        self.state: State
+        power_on = PowerOn(fram_bytes_slot_a=slots[0], fram_bytes_slot_b=slots[1])
+        self.state, outputs = model.step(model.blank(), power_on)
+        self._session = Session(Role.INTERLOCK, self.state.fram.factory.pairing_key, nonce)
+        self._perform(outputs)
+
+    def tick(self, *, uptime_ms: int, rtc_s: int | None, senses: Senses) -> None:
+        """Let the model look at its clock and senses."""
+        seen = ModelSenses(
+            k1_conducting=senses.k1_conducting,
+            k2_conducting=senses.k2_conducting,
+            k3_on_link=senses.k3_on_link,
+            drives_live=senses.drives_live,
+            cut_pressed=senses.cut_pressed,
+            key_turned=senses.key_turned,
+            controller_supplied=senses.controller_supplied,
+        )
+        self._step(Tick(uptime_ms=uptime_ms, rtc_s=rtc_s, senses=seen))
+
+    def hear(self, data: bytes) -> None:
+        """Bytes from the controller's serial line."""
+        for item in self._session.receive(data):
+            self._step(Received(message=item))
+
+    def take_said(self) -> bytes:
+        """Bytes for the controller's serial line."""
+        said, self._said = bytes(self._said), bytearray()
+        return said
+
+    def _step(self, event: Tick | Received) -> None:
+        self.state, outputs = model.step(self.state, event)
+        self._perform(outputs)
+
+    def _perform(self, outputs: tuple[Output, ...]) -> None:
+        for output in outputs:
+            match output:
+                case Persist(fram=record):
+                    self._memory.write_slot(record.slot, record.encode())
+                case Send(message=message):
+                    self._said += self._session.send(message)
+                case Drive():
+                    self.drive = output

@@ -1,0 +1,108 @@
+"""What the interlock keeps without power: two FRAM slots and the battery clock.
+
+`FileMemory` keeps them in a folder, FRAM made durable before it returns; `RamMemory` is for voyages on a
+virtual clock. `steps` is called around every write, so that a test can cut the power there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from firmware.model.fram import SLOTS
+
+RECORD_BYTES_MAX = 64 << 10  # bytes; a damaged file must not fill the memory
+_RTC_BYTES = 20  # bytes; decimal milliseconds of Unix time, always in the same place
+_FRAM = tuple(f"fram-{slot}" for slot in range(SLOTS))
+_RTC = "rtc"
+
+Steps = Callable[[str], None]
+
+
+class Memory(Protocol):
+    """The interlock's memory chip and clock chip."""
+
+    def slot(self, number: int) -> bytes: ...
+
+    def write_slot(self, number: int, record: bytes) -> None: ...
+
+    def rtc_ms(self) -> int | None:
+        """Unix time in ms; None when the battery was lost."""
+        ...
+
+    def write_rtc(self, unix_ms: int) -> None: ...
+
+
+def no_steps(_: str) -> None:
+    """Nobody wants to cut the power."""
+
+
+class RamMemory:
+    """Lost with the process."""
+
+    def __init__(self, slots: tuple[bytes, bytes], rtc_ms: int | None, *, steps: Steps = no_steps) -> None:
+        self._slots = list(slots)
+        self._rtc_ms = rtc_ms
+        self._steps = steps
+
+    def slot(self, number: int) -> bytes:
+        return self._slots[number]
+
+    def write_slot(self, number: int, record: bytes) -> None:
+        self._steps("fram begins")
+        self._slots[number] = record[: len(record) // 2]
+        self._steps("fram half written")
+        self._slots[number] = record
+        self._steps("fram written")
+
+    def rtc_ms(self) -> int | None:
+        return self._rtc_ms
+
+    def write_rtc(self, unix_ms: int) -> None:
+        self._rtc_ms = unix_ms
+
+
+class FileMemory:
+    """`folder`/fram-0, fram-1 and rtc. The folder is the plant's alone (no controller may reach it)."""
+
+    def __init__(self, folder: Path, *, steps: Steps = no_steps) -> None:
+        self._folder = folder
+        self._steps = steps
+
+    def slot(self, number: int) -> bytes:
+        try:
+            with (self._folder / _FRAM[number]).open("rb") as file:
+                return file.read(RECORD_BYTES_MAX)
+        except FileNotFoundError:
+            return b""
+
+    def write_slot(self, number: int, record: bytes) -> None:
+        self._steps("fram begins")
+        descriptor = os.open(self._folder / _FRAM[number], os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            middle = len(record) // 2
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, record[:middle], 0)
+            self._steps("fram half written")
+            os.pwrite(descriptor, record[middle:], middle)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        self._steps("fram written")
+
+    def rtc_ms(self) -> int | None:
+        try:
+            text = (self._folder / _RTC).read_bytes()[:_RTC_BYTES]
+            return int(text) if len(text) == _RTC_BYTES else None
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def write_rtc(self, unix_ms: int) -> None:
+        """Not fsynced: a power cut of the box is the plant's death, which leaves the page cache whole."""
+        descriptor = os.open(self._folder / _RTC, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.pwrite(descriptor, f"{unix_ms:0{_RTC_BYTES}d}".encode(), 0)
+        finally:
+            os.close(descriptor)
