@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from appliance.domain.file_entry import FileEntry
-from appliance.domain.ids import Bay
+from appliance.domain.file_entry import ChunkRef, FileEntry
+from appliance.domain.file_state import FileState, Remembered
+from appliance.domain.ids import Bay, PackId
 from appliance.domain.phases import BootFacts, Cosignature, InterlockStatus, Phase, Reading, Totals
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
@@ -258,6 +259,50 @@ class RestoreTarget(Protocol):
         ...
 
     def finish(self) -> None: ...
+
+
+class FolderStates(Protocol):
+    """What is remembered of the files of one folder of a source."""
+
+    def find(self, leaf: bytes, signature: bytes) -> Remembered | None:
+        """Of the file `leaf` in exactly this state; None when there is nothing to be used."""
+        ...
+
+
+class DedupIndex(Protocol):
+    """The box's memory of what is stored: keyed hashes only. What was added counts once the witness
+    acknowledged its pack. Damage is a miss, never an error and never wrong. `find` is for any thread."""
+
+    def find(self, name: bytes) -> ChunkRef | None:
+        """Where the chunk of this keyed name lies, in an acknowledged pack."""
+        ...
+
+    def folder(self, source: str, path: bytes) -> FolderStates: ...
+
+    def add(self, pack: PackId, chunks: Sequence[tuple[bytes, int, int]]) -> None:
+        """Remember the (name, slot, length) of a pack that is durable in staging. Durable on return."""
+        ...
+
+    def remember(self, source: str, states: Sequence[FileState]) -> None:
+        """Remember files, whose packs were added or found before. Durable on return."""
+        ...
+
+    def commit(self, packs: Sequence[PackId]) -> None:
+        """The witness acknowledged these packs. Durable on return."""
+        ...
+
+    def drop(self, packs: Sequence[PackId]) -> None:
+        """These packs are gone and were never acknowledged."""
+        ...
+
+    @property
+    def full_since_s(self) -> int | None:
+        """When this memory began, in unix seconds; None for a new one."""
+        ...
+
+    def forget(self, now_s: int) -> None:
+        """Begin a new memory: all that comes is read and stored anew. Durable on return."""
+        ...
 
 
 class Console(Protocol):

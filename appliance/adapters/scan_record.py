@@ -1,0 +1,60 @@
+"""What the index remembers of one file: where its bytes lie, and up to where it was read. Bytes ↔ values.
+
+The box's own memory, not part of the format: a box that finds another version forgets it. Holds no name
+and no plaintext. Checks itself, so that a flipped bit costs a new read and never wrong data.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from blake3 import blake3
+
+STATE_BYTES = 16  # bytes; keyed hash of the file's size, times and inode
+MAC_BYTES = 8  # bytes; against chance, not against whoever holds the key (30-vault, dedup)
+WHOLE = (1 << 64) - 1  # "read_to" of a file that was read to its end
+
+_HEAD = struct.Struct(">16sQI")  # state, read up to, runs
+_RUN = struct.Struct(">QI")  # offset, chunks
+_CHUNK = struct.Struct(">III")  # number of the pack in the index, slot, length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanRecord:
+    """`runs` are (offset, ((pack number, slot, length), ...)). `read_to`: WHOLE, or where to go on."""
+
+    state: bytes
+    read_to: int
+    runs: tuple[tuple[int, tuple[tuple[int, int, int], ...]], ...]
+
+
+def encode(record: ScanRecord, key: bytes, context: bytes) -> bytes:
+    """The record's bytes, bound to `context` (which file of which folder)."""
+    parts = [_HEAD.pack(record.state, record.read_to, len(record.runs))]
+    for offset, chunks in record.runs:
+        parts.append(_RUN.pack(offset, len(chunks)))
+        parts += [_CHUNK.pack(*chunk) for chunk in chunks]
+    body = b"".join(parts)
+    return body + mac(key, context + body)
+
+
+def decode(content: bytes, key: bytes, context: bytes) -> ScanRecord | None:
+    """Inverse of `encode`; None for anything that was not written so."""
+    body = content[:-MAC_BYTES]
+    if len(content) < _HEAD.size + MAC_BYTES or mac(key, context + body) != content[-MAC_BYTES:]:
+        return None
+    state, read_to, count = _HEAD.unpack_from(body)
+    position, runs = _HEAD.size, []
+    for _ in range(count):
+        offset, chunks = _RUN.unpack_from(body, position)
+        position += _RUN.size
+        end = position + chunks * _CHUNK.size
+        runs.append((offset, tuple(_CHUNK.iter_unpack(body[position:end]))))
+        position = end
+    return ScanRecord(state=state, read_to=read_to, runs=tuple(runs))
+
+
+def mac(key: bytes, content: bytes) -> bytes:
+    """Short keyed hash of a row of the index."""
+    return blake3(content, key=key).digest(MAC_BYTES)
