@@ -6,6 +6,7 @@ are format/checkpoint.py and format/note_key.py. Keys are injected. FORMAT 7.4.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from appliance.domain.ids import VaultId
@@ -18,6 +19,7 @@ from appliance.format.note_key import KeyKind, NoteKey, Signer
 from appliance.ledger.tree import Frontier
 
 SUFFIX = ".checkpoint"
+NAME = re.compile(r"([0-9]{16})(?:-[1-9][0-9]{0,4})?\.checkpoint")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,13 @@ def verify(data: bytes, keys: Keys) -> Witnessed:
     return Witnessed(size=said.size, root=said.root, unix_s=unix_s)
 
 
-def file_name(size: int) -> str:
-    """Name of the checkpoint of `size` entries on a drive, without the folder."""
-    return f"{size:016d}{SUFFIX}"
+def file_name(size: int, edition: int = 0) -> str:
+    """Name of the checkpoint of `size` entries on a drive, without the folder. A copy that is written
+    anew beside a damaged one of the same name has a higher edition."""
+    return f"{size:016d}-{edition}{SUFFIX}" if edition else f"{size:016d}{SUFFIX}"
+
+
+def size_named(name: str) -> int | None:
+    """The number of entries that a checkpoint's file name speaks of; nothing for another name."""
+    found = NAME.fullmatch(name)
+    return int(found[1]) if found else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from appliance.format.ledger_segment import Gap
+from appliance.ledger import checkpoint
 from appliance.ledger.growth import Link
 from appliance.ledger.verdict import Finding, Kind
 
@@ -44,11 +45,13 @@ class Truth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """What one copy holds: `spans` of true entries, the indices at which it `forks`, its findings."""
+    """What one copy holds: `spans` of true entries, the indices at which it `forks`, the sizes of the
+    checkpoints that are `refused` and to be written again, its findings."""
 
     label: str
     spans: tuple[Span, ...]
     forks: tuple[int, ...]
+    refused: tuple[int, ...]
     tampering: tuple[Finding, ...]
     notices: tuple[Finding, ...]
 
@@ -57,20 +60,25 @@ class Holding:
         return _holes(self.spans, size)
 
 
-def survey(label: str, links: Sequence[Link], damaged: Sequence[str], truth: Truth) -> Holding:
-    """Hold one copy's readable segments and the names of its unreadable ones against the truth."""
+def survey(
+    label: str, segments: Mapping[str, Link | None], checkpoints: Mapping[str, bool], truth: Truth
+) -> Holding:
+    """Hold one copy against the truth. A file that is unreadable or not what its name says is None,
+    a checkpoint that does not verify False."""
     spans: list[Span] = []
     forks: dict[int, list[Link]] = defaultdict(list)
-    tampering: list[Finding] = []
-    for link in links:
-        first, agreeing = link.segment.first, _agreeing(link, truth)
+    damaged: list[str] = []
+    for name, link in segments.items():
+        agreeing = _agreeing(link, truth) if link else 0
+        if link is None or (agreeing == len(link.leaves) and truth.intact and link not in truth.laid):
+            damaged.append(name)  # true entries under a false root are no segment of this history
+            continue
         spans += _held(link, agreeing, truth)
-        if agreeing < len(link.leaves):
-            if truth.intact or link in truth.laid or first < len(truth.leaves):
-                forks[first + agreeing].append(link)
-        elif truth.intact and link not in truth.laid:
-            tampering.append(Finding(kind=Kind.COPY_ALTERED, where=label, index=first))
+        known = truth.intact or link in truth.laid or link.segment.first < len(truth.leaves)
+        if agreeing < len(link.leaves) and known:
+            forks[link.segment.first + agreeing].append(link)
     merged = _merge(spans)
+    tampering: list[Finding] = []
     notices: list[Finding] = []
     _judge_holes(label, merged, forks, tampering)
     _judge_forks(label, merged, forks, truth, (tampering, notices))
@@ -78,6 +86,7 @@ def survey(label: str, links: Sequence[Link], damaged: Sequence[str], truth: Tru
     for name in damaged:
         kind = Kind.DAMAGE_REPLACED if whole else Kind.COPY_DAMAGED
         (notices if whole else tampering).append(Finding(kind=kind, where=label, detail=name))
+    refused = _judge_checkpoints(label, checkpoints, (tampering, notices))
     if not whole and not tampering:
         held = merged[0][1] if merged else 0
         notices.append(Finding(kind=Kind.BEHIND, where=label, index=held, other=len(truth.leaves)))
@@ -85,9 +94,24 @@ def survey(label: str, links: Sequence[Link], damaged: Sequence[str], truth: Tru
         label=label,
         spans=merged,
         forks=tuple(sorted(forks)),
+        refused=refused,
         tampering=tuple(tampering),
         notices=tuple(notices),
     )
+
+
+def _judge_checkpoints(
+    label: str, checkpoints: Mapping[str, bool], findings: tuple[list[Finding], list[Finding]]
+) -> tuple[int, ...]:
+    """Sizes of the checkpoints that do not hold and are not there a second time."""
+    tampering, notices = findings
+    good = {checkpoint.size_named(name) for name, holds in checkpoints.items() if holds}
+    refused = {name: checkpoint.size_named(name) for name, holds in checkpoints.items() if not holds}
+    for name, size in refused.items():
+        replaced = size is not None and size in good
+        kind = Kind.DAMAGE_REPLACED if replaced else Kind.CHECKPOINT_REFUSED
+        (notices if replaced else tampering).append(Finding(kind=kind, where=label, detail=name))
+    return tuple(sorted({size for size in refused.values() if size is not None and size not in good}))
 
 
 def _judge_holes(

@@ -8,7 +8,7 @@ best that can be said then is "self-consistent only". FORMAT 7.5.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from appliance.errors import LedgerMalformed
@@ -80,11 +80,13 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembly:
-    """The history, the verdict on it, and what each copy holds, in the order the copies came in."""
+    """The history, the verdict on it, what each copy holds in the order the copies came in, and the
+    checkpoint `notes` that verify, by size."""
 
     history: History
     verdict: Verdict
     holdings: tuple[Holding, ...]
+    notes: Mapping[int, bytes]
 
 
 def assemble(
@@ -116,12 +118,14 @@ def assemble(
         excused=excused,
         intact=not tampering,
     )
-    holdings = [copies.survey(c.label, shelf.of(c), shelf.damaged(c), truth) for c in found]
+    holdings = [
+        copies.survey(copy.label, shelf.segments(copy), shelf.checkpoints(copy), truth) for copy in found
+    ]
     forks = [index for holding in holdings for index in holding.forks]
     if forks and not targets:
         tampering.append(Finding(kind=Kind.FORKED, index=min(forks)))
     intact = bool(anchors) and not tampering
-    tampering += [*shelf.refused] + [finding for holding in holdings for finding in holding.tampering]
+    tampering += [finding for holding in holdings for finding in holding.tampering]
     notices = _notices(history, gaps & excused) + [f for holding in holdings for f in holding.notices]
     good = Standing.VERIFIED if anchors else Standing.SELF_CONSISTENT
     return Assembly(
@@ -133,6 +137,7 @@ def assemble(
             intact=intact,
         ),
         holdings=tuple(holdings),
+        notes=shelf.notes(),
     )
 
 

@@ -6,7 +6,7 @@ Puts nothing in order and chooses nothing. FORMAT 7.5.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from appliance.errors import CheckpointRefused, LedgerMalformed
@@ -16,20 +16,19 @@ from appliance.ledger import checkpoint, growth
 from appliance.ledger.checkpoint import Keys, Witnessed
 from appliance.ledger.copies import Copy
 from appliance.ledger.growth import Key, Link
-from appliance.ledger.verdict import Finding, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
     """`links` are the readable segments in an order that does not depend on where they came from;
-    `witnessed` the trees of the checkpoints that verify; `refused` what no honest box leaves on a drive:
-    checkpoints that do not verify and whole files under wrong names."""
+    `witnessed` the trees of the checkpoints that verify."""
 
     links: tuple[Link, ...]
     witnessed: frozenset[Key]
-    refused: tuple[Finding, ...]
-    by_content: Mapping[bytes, Link | None]
     owners: Mapping[Link, frozenset[str]]
+    by_content: Mapping[bytes, Link | None]
+    names: Mapping[bytes, str]
+    verified: Mapping[bytes, Witnessed | None]
 
     @classmethod
     def read(cls, found: Sequence[Copy], keys: Keys) -> Shelf:
@@ -37,19 +36,15 @@ class Shelf:
         contents = {content for copy in found for content in copy.segments.values()}
         notes = {content for copy in found for content in copy.checkpoints.values()}
         by_content = {content: _link(content) for content in contents}
-        names = {content: ledger_segment.name(content) for content, link in by_content.items() if link}
         links = [link for link in by_content.values() if link]
         verified = {note: _verified(note, keys) for note in notes}
         return cls(
             links=tuple(sorted(links, key=lambda link: (link.segment.first, link.leaves))),
             witnessed=frozenset((said.size, said.root) for said in verified.values() if said),
-            refused=tuple(
-                finding
-                for copy in found
-                for finding in (*_misnamed(copy, names), *_refused(copy, verified))
-            ),
-            by_content=by_content,
             owners=_owners(found, by_content),
+            by_content=by_content,
+            names={content: ledger_segment.name(content) for content, link in by_content.items() if link},
+            verified=verified,
         )
 
     @property
@@ -57,30 +52,27 @@ class Shelf:
         """Whether any segment holds a bare hash."""
         return any(isinstance(record, Gap) for link in self.links for record in link.segment.records)
 
-    def of(self, copy: Copy) -> list[Link]:
-        """The copy's readable segments."""
-        return [link for content in copy.segments.values() if (link := self.by_content[content])]
+    def segments(self, copy: Copy) -> dict[str, Link | None]:
+        """The copy's segments by name; nothing for a file that is damaged or not what its name says."""
+        return {
+            name: self.by_content[content] if self.names.get(content) == name else None
+            for name, content in sorted(copy.segments.items())
+        }
 
-    def damaged(self, copy: Copy) -> list[str]:
-        """Names of the copy's files that are no segments."""
-        return [name for name, content in sorted(copy.segments.items()) if not self.by_content[content]]
+    def checkpoints(self, copy: Copy) -> dict[str, bool]:
+        """Whether each of the copy's checkpoints verifies and is what its name says."""
+        return {
+            name: (said := self.verified[note]) is not None and said.size == checkpoint.size_named(name)
+            for name, note in sorted(copy.checkpoints.items())
+        }
+
+    def notes(self) -> dict[int, bytes]:
+        """The checkpoints that verify, by size."""
+        return {said.size: note for note, said in sorted(self.verified.items()) if said}
 
     def holders(self, links: Iterable[Link]) -> int:
         """How many copies hold at least one of these segments."""
         return len(frozenset[str]().union(*(self.owners[link] for link in links)))
-
-
-def _misnamed(copy: Copy, names: Mapping[bytes, str]) -> Iterator[Finding]:
-    for name, content in sorted(copy.segments.items()):
-        if names.get(content, name) != name:
-            yield Finding(kind=Kind.COPY_DAMAGED, where=copy.label, detail=name)
-
-
-def _refused(copy: Copy, verified: Mapping[bytes, Witnessed | None]) -> Iterator[Finding]:
-    for name, note in sorted(copy.checkpoints.items()):
-        said = verified[note]
-        if said is None or checkpoint.file_name(said.size) != name:
-            yield Finding(kind=Kind.CHECKPOINT_REFUSED, where=copy.label, detail=name)
 
 
 def _owners(found: Sequence[Copy], by_content: Mapping[bytes, Link | None]) -> dict[Link, frozenset[str]]:

@@ -201,6 +201,35 @@ def test_a_damaged_file_whose_entries_were_written_again_is_a_notice() -> None:
     assert not box.verify().verdict.tampering
 
 
+def test_a_damaged_checkpoint_is_healed_by_another_edition_from_another_drive() -> None:
+    box = filled([1, 1])
+    name = checkpoint.file_name(1)
+    box.drives[0].checkpoints[name] = b"damaged"
+    found = box.verify()
+    assert found.verdict.disagreeing == ("drive 0",)
+    assert found.holdings[0].refused == (1,)
+    box.drives[0].checkpoints[checkpoint.file_name(1, 1)] = found.notes[1]
+    healed = box.verify()
+    assert kinds(healed.verdict.notices) == {Kind.DAMAGE_REPLACED}
+    assert not healed.verdict.tampering
+    assert not healed.holdings[0].refused
+
+
+def test_segments_under_each_other_s_names_are_healed_by_another_edition() -> None:
+    box = filled([1, 1])
+    files = box.drives[0].segments
+    first, second = sorted(files)
+    files[first], files[second] = files[second], files[first]
+    found = box.verify()
+    assert found.verdict.disagreeing == ("drive 0",)
+    assert found.verdict.intact
+    for begin, end in found.holdings[0].lacking(2):
+        for piece in found.history.segments(begin, end, edition=1):
+            box.drives[0].place(segment(piece.first, piece.root_before, piece.records, piece.edition))
+    assert kinds(box.verify().verdict.notices) == {Kind.DAMAGE_REPLACED}
+    assert not box.verify().verdict.tampering
+
+
 def test_entries_come_out_typed_and_in_order() -> None:
     found = filled([2, 3]).verify()
     decoded = list(found.history.entries())
