@@ -644,3 +644,130 @@ class ChunkDamaged(VaultError):
     code = "IW-3301"
     what = N_("the content of a pack is damaged: {detail}")
     remedy = N_("The files that need it are listed as not restored; try an older snapshot for them.")
+
+
+# What a run reports and goes on: the command ends with 3 ---------------------------------------------
+
+
+class ContactTestFailed(HardwareError):
+    """The relays did not show what they were ordered to."""
+
+    code = "IW-2005"
+    what = N_("the contact test of the link failed {tries} times")
+    remedy = N_("The link stays cut. Have the relays K1 and K2 and their senses checked.")
+
+
+class ControllerEnded(HardwareError):
+    """The controller's program ended before its phase did."""
+
+    code = "IW-2006"
+    what = N_("the controller stopped before its work was done: {detail}")
+    remedy = N_("Nothing committed is lost. Run the command again; report it if it happens twice.")
+
+
+class ScenarioUnreadable(OperatorError):
+    """The bench scenario is not understood."""
+
+    code = "IW-1010"
+    what = N_("the scenario {path} is not understood: {detail}")
+    remedy = N_("See hw/README.md for what a scenario may hold.")
+    exit_status = EXIT_USAGE
+
+
+class CommitDegraded(VaultError):
+    """Not every drive holds what was committed."""
+
+    code = "IW-3002"
+    what = N_("only drives {drives} of {total} hold the snapshot {snapshot}")
+    remedy = N_("It is safe, with less to spare. Put the missing drives back: they are filled first.")
+    exit_status = EXIT_WARNINGS
+
+
+class DrivesMissing(VaultError):
+    """Drives of the set are not there; work goes on without them."""
+
+    code = "IW-3003"
+    what = N_("drives {drives} of the set are missing or not usable")
+    remedy = N_("Look at the bays. Every missing drive is one loss less that the vault survives.")
+    exit_status = EXIT_WARNINGS
+
+
+class DamageFound(VaultError):
+    """Scrub found shards that are not what they were."""
+
+    code = "IW-3004"
+    what = N_("{bad} damaged or missing shards: {repaired} written anew, {unrepaired} left")
+    remedy = N_("Watch the drive that shows damage and replace it if it shows more.")
+    exit_status = EXIT_WARNINGS
+
+
+class RestoreIncomplete(VaultError):
+    """Something of the snapshot is not in the target."""
+
+    code = "IW-3005"
+    what = N_("{count} objects were not restored; the first: {path}: {reason}")
+    remedy = N_("The full list is in the JSON report. Try an older snapshot for these.")
+    exit_status = EXIT_WARNINGS
+
+
+class AttributesLeftOut(VaultError):
+    """Attributes or special objects were left out of a restore."""
+
+    code = "IW-3006"
+    what = N_("{count} attributes or special objects were left out; the first: {path}: {reason}")
+    remedy = N_("Restore as root, with --devices and --set-id where they are wanted.")
+    exit_status = EXIT_WARNINGS
+
+
+class SnapshotPartial(VaultError):
+    """A snapshot that a window's end cut short."""
+
+    code = "IW-3007"
+    what = N_("snapshot {snapshot} is not complete: its window ended first")
+    remedy = N_("What it holds was restored. A later snapshot has the rest.")
+    exit_status = EXIT_WARNINGS
+
+
+class PolicyMismatch(TrustError):
+    """The policy on the medium is not the one that the interlock enforces."""
+
+    code = "IW-4401"
+    what = N_("the policy file is not the policy {version} that the interlock enforces")
+    remedy = N_("Put the policy text back that the holders signed; the box does nothing until then.")
+
+
+class FilesUnreadable(IntakeError):
+    """Some files of a source could not be read."""
+
+    code = "IW-6101"
+    what = N_("{count} files could not be read; the first: {path}: {reason}")
+    remedy = N_("They are not in this snapshot. Give the box the right to read them.")
+    exit_status = EXIT_WARNINGS
+
+
+class WindowEndedEarly(IntakeError):
+    """The window ended before the intake did."""
+
+    code = "IW-6102"
+    what = N_("the window ended before everything was pulled")
+    remedy = N_("What was pulled is committed. The next window goes on from there.")
+    exit_status = EXIT_WARNINGS
+
+
+class WindowLost(IntakeError):
+    """The window ended without a commit."""
+
+    code = "IW-6103"
+    what = N_("nothing was committed in this window: {reason}")
+    remedy = N_("Older snapshots are untouched. The next window tries again.")
+
+
+def by_code() -> dict[str, type[IwatoError]]:
+    """Every error class by its code."""
+    found: dict[str, type[IwatoError]] = {}
+    waiting: list[type[IwatoError]] = [IwatoError]
+    while waiting:
+        kind = waiting.pop()
+        found.setdefault(kind.code, kind)
+        waiting.extend(kind.__subclasses__())
+    return found

@@ -55,6 +55,7 @@ class Keeper:
         """Ask for INTAKE. Raises InterlockRefused with the interlock's cause."""
         with self._lock:
             self.moved()
+            self._beat(self._clock.monotonic_ms())  # a permit needs a fresh heartbeat
             cause = self._interlock.request(Phase.INTAKE)
             if cause:
                 raise InterlockRefused(request=Phase.INTAKE.value, cause=cause)

@@ -1,0 +1,52 @@
+"""The link half of a window, as the controller lives it after booting the intake medium.
+
+Says hello, asks for the link, follows the contact test, pulls, lets go. Then it waits for its supply to
+be taken away: the airlock is the interlock's. What pulling is, is injected (service/intake.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from appliance.domain.phases import BootFacts, Phase
+from appliance.errors import ContactTestFailed, PhaseCut
+from appliance.ports import Console
+from appliance.service.keeper import Keeper
+from appliance.service.pulse import Pulsing
+
+CONNECT_TRIES = 5  # contact tests; the interlock grants no more in one window
+LOOK_MS = 10  # ms between looks at the keeper's phase during a contact test
+IDLE_MS = 200  # ms between beats while waiting for the supply to go
+
+Pull = Callable[[BootFacts], Mapping[str, object]]
+
+
+def run(keeper: Keeper, pulse: Pulsing, console: Console, pull: Pull) -> None:
+    """The whole half. Returns only where nobody takes the supply away (a refused window)."""
+    facts = keeper.boot()
+    with pulse:
+        connect(keeper, pulse)
+        report = pull(facts)
+        console.say("intake", **report)
+        keeper.work_done()
+        wait_for_the_airlock(keeper, pulse)
+
+
+def connect(keeper: Keeper, pulse: Pulsing) -> None:
+    """Ask for the link until it conducts. InterlockRefused with the cause, ContactTestFailed when no
+    test passed, PhaseCut when the interlock took everything back."""
+    for _attempt in range(CONNECT_TRIES):
+        keeper.request_link()
+        while keeper.phase is Phase.CONTACT_TEST:
+            pulse.wait(LOOK_MS)
+        if keeper.phase is Phase.INTAKE:
+            return
+        if keeper.phase is not Phase.ISOLATED:
+            raise PhaseCut(phase=Phase.CONTACT_TEST.value, cause=keeper.cause)
+    raise ContactTestFailed(tries=CONNECT_TRIES)
+
+
+def wait_for_the_airlock(keeper: Keeper, pulse: Pulsing) -> None:
+    """Idle until the supply goes; a latched fault ends the waiting too."""
+    while keeper.phase in {Phase.AIRLOCK, Phase.INTAKE, Phase.ISOLATED}:
+        pulse.wait(IDLE_MS)
