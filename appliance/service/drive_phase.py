@@ -7,7 +7,7 @@ verified by the parts it composes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from appliance.domain.phases import BootFacts
@@ -17,7 +17,7 @@ from appliance.format.note_key import Signer
 from appliance.ledger.checkpoint import Keys
 from appliance.ledger.verdict import Verdict
 from appliance.pipeline.scatter import Code
-from appliance.ports import Clock, Console, Drives, Interlock, ScratchFiles
+from appliance.ports import AttachedDrive, Clock, Console, Drives, Interlock, ScratchFiles
 from appliance.service import drive_set
 from appliance.service.drive_set import DriveSet
 from appliance.service.keeper import Keeper
@@ -75,13 +75,18 @@ def boot(shop: Workshop) -> BootFacts:
     return facts
 
 
-def attached_set(shop: Workshop) -> DriveSet:
-    """Wait for the drives to come up, then tell them apart by their headers."""
+def wait_for_drives(shop: Workshop) -> Sequence[AttachedDrive]:
+    """Every drive of the set that comes up in time, by bay."""
     wanted = shop.set_facts.geometry.drives
     until_ms = shop.clock.monotonic_ms() + SPIN_UP_MS
     while len(shop.drives.attached()) < wanted and shop.clock.monotonic_ms() < until_ms:
         shop.pulse.wait(LOOK_MS)
-    return drive_set.identify(shop.drives.attached(), shop.set_facts, shop.keys.log)
+    return shop.drives.attached()
+
+
+def attached_set(shop: Workshop) -> DriveSet:
+    """Wait for the drives to come up, then tell them apart by their headers."""
+    return drive_set.identify(wait_for_drives(shop), shop.set_facts, shop.keys.log)
 
 
 def run(shop: Workshop, job: Callable[[DrivePhase], None]) -> None:

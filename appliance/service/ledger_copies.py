@@ -83,11 +83,11 @@ class LedgerCopies:
 
     def _read_copies(self) -> tuple[list[DriveIndex | None], list[Copy]]:
         """Whose copy each is (None: the state's), and the copies."""
-        found = [_read_copy(self._state, STATE)]
+        found = [read_copy(self._state, STATE)]
         labels: list[DriveIndex | None] = [None]
         for drive in self._drives.readable:
             labels.append(drive.index)
-            found.append(_read_copy(drive.files, f"drive {drive.index}"))
+            found.append(read_copy(drive.files, f"drive {drive.index}"))
         return labels, found
 
     def _adoptable(
@@ -225,7 +225,7 @@ def _put_once(files: Files, name: str, content: bytes) -> None:
         return
 
 
-def _read_copy(files: Files, label: str) -> Copy:
+def read_copy(files: Files, label: str) -> Copy:
     return Copy(
         label=label,
         segments=dict(_contents(files, LEDGER, ledger_segment.SUFFIX, ledger_segment.SEGMENT_BYTES_MAX)),

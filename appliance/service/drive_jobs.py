@@ -1,0 +1,193 @@
+"""The jobs of a drive phase that need no key: first filling, sealing, scrub, verification.
+
+Each takes a DrivePhase that has begun, says what it did on the console as one report event, and
+returns. Order and threads are those of the parts it calls.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from appliance.domain.ids import DriveIndex
+from appliance.domain.phases import Phase
+from appliance.errors import CheckpointRefused, CommitDegraded, DamageFound, SignatureMalformed
+from appliance.format.ledger_entry import Birth, PolicyAccepted, Seal
+from appliance.ledger import checkpoint, history
+from appliance.ledger.history import Head
+from appliance.ledger.verdict import Standing
+from appliance.ports import Entropy
+from appliance.service import drive_phase, drive_set, interlock_log, sealing
+from appliance.service import scrub as scrubbing
+from appliance.service.drive_phase import DrivePhase, Workshop
+from appliance.service.ledger_copies import read_copy
+from appliance.service.sealing import SealFacts, Sealing
+
+DRIVE_RECORD = "drives.json"
+
+
+def prepare(shop: Workshop, entropy: Entropy, files: Mapping[str, bytes]) -> None:
+    """First filling: headers on blank drives, the policy's texts, the ledger's first two entries."""
+    facts = drive_phase.boot(shop)
+    with shop.pulse:
+        try:
+            for number, drive in enumerate(drive_phase.wait_for_drives(shop)):
+                drive_set.prepare(
+                    drive.files, shop.set_facts, DriveIndex(number), shop.keys.log, shop.sign, entropy
+                )
+            phase = drive_phase.begin(shop, facts)
+            drive_set.put_missing(phase.drives, files)
+            vault, policy_hash = shop.set_facts.vault.hex(), shop.policy_hash.hex()
+            time, where = facts.unix_s, facts.phase
+            phase.ledger.append(Birth(time=time, phase=where, vault=vault, policy_hash=policy_hash))
+            version = facts.policy_version
+            phase.ledger.append(PolicyAccepted(time=time, phase=where, version=version, hash=policy_hash))
+            phase.shop.console.say("prepared", drives=len(phase.drives.writable))
+        finally:
+            shop.keeper.work_done()
+
+
+def seal(phase: DrivePhase, recipient: bytes, files: Mapping[str, bytes]) -> None:
+    """Take over the interlock's news, roll forward, seal what is staged."""
+    shop = phase.shop
+    drive_set.put_missing(phase.drives, files)
+    link_s = take_over_events(phase)
+
+    def progress(now: sealing.Progress) -> None:
+        phase.moved()
+        shop.console.say("progress", stage="seal", done=now.done, total=now.total)
+
+    work = Sealing(
+        staging=shop.staging,
+        drives=phase.drives,
+        code=shop.code,
+        ledger=phase.ledger,
+        stop=phase.stop,
+        progress=progress,
+    )
+    report = work.run(SealFacts(boot=phase.facts, recipient=recipient, link_s=link_s))
+    for refused in report.refused:
+        drive_phase.warn(shop.console, refused)
+    _say_failures(phase)
+    sealed = [item.entry for item in report.sealed]
+    for entry in sealed:
+        _say_degraded(phase, entry)
+    shop.console.say(
+        "sealed",
+        snapshots=[_snapshot(entry) for entry in sealed],
+        bytes_stored=report.bytes_stored,
+        log_size=phase.ledger.history.size,
+        healed=len(report.healed.shards),
+        recycled=len(report.recycled),
+        stopped=report.stopped,
+        checkpoint=phase.ledger.note.decode("utf-8"),
+    )
+    record_drives(phase)
+
+
+def scrub(phase: DrivePhase) -> None:
+    """Read everything, repair what can be repaired."""
+    shop = phase.shop
+    take_over_events(phase)
+
+    def progress(now: scrubbing.Progress) -> None:
+        phase.moved()
+        shop.console.say("progress", stage="scrub", done=now.done, total=now.total)
+
+    scrubber = scrubbing.Scrubber(phase.drives, shop.code, phase.ledger, shop.clock, progress)
+    report = scrubber.run(unix_s=phase.facts.unix_s, phase=phase.facts.phase, stop=phase.stop)
+    bad = sum(count.bad + count.missing for count in report.drives.values())
+    left = len(report.unrepaired)
+    if bad:
+        drive_phase.warn(shop.console, DamageFound(bad=bad, repaired=len(report.repaired), unrepaired=left))
+    _say_failures(phase)
+    shop.console.say(
+        "scrubbed",
+        outcome=report.outcome,
+        exit=report.exit_status,
+        blocks=sum(count.blocks for count in report.drives.values()),
+        drives=len(report.drives),
+        packs=report.packs,
+        bad=bad,
+        repaired=len(report.repaired),
+        unrepaired=left,
+        lost={pack.hex(): list(snapshots) for pack, snapshots in report.lost.items()},
+        missing=[index + 1 for index in report.missing_drives],
+        finished=report.next_pack is None,
+        log_size=phase.ledger.history.size,
+    )
+    record_drives(phase)
+
+
+def verify_ledger(shop: Workshop, seen: bytes | None, *, alone: bool) -> None:
+    """Judge the copies as they are, before anything is healed. `seen` is a checkpoint that was kept
+    outside; `alone` leaves the interlock's head out."""
+    facts = drive_phase.boot(shop)
+    with shop.pulse:
+        try:
+            found = drive_phase.attached_set(shop)
+            drive_phase.say_findings(shop.console, found)
+            copies = [read_copy(drive.files, f"drive {drive.index + 1}") for drive in found.readable]
+            head = Head(size=facts.log_size, root=facts.log_root, last_leaf=facts.last_leaf)
+            outside = checkpoint.verify(seen, shop.keys) if seen is not None else None
+            use_head = head if not alone and seen is None else None
+            verdict = history.assemble(copies, shop.keys, head=use_head, outside=outside)
+        except (CheckpointRefused, SignatureMalformed) as error:
+            shop.console.say("verified", verdict="tampered", reason=str(error), size=0, findings=[])
+            return
+        finally:
+            shop.keeper.work_done()
+        words = {Standing.VERIFIED: "verified", Standing.SELF_CONSISTENT: "self-consistent"}
+        shop.console.say(
+            "verified",
+            verdict=words.get(verdict.verdict.standing, "tampered"),
+            reason=verdict.verdict.reason,
+            size=verdict.history.size,
+            findings=[finding.text for finding in (*verdict.verdict.tampering, *verdict.verdict.notices)],
+        )
+
+
+def take_over_events(phase: DrivePhase) -> int:
+    """Append what the interlock refused or faulted on; returns the last link half's seconds."""
+    entries = list(phase.ledger.history.entries())
+    after = interlock_log.read_up_to(entries)
+    every = phase.shop.interlock.events(0)
+    fresh = [event for event in every if event[0] > after]
+    for entry in interlock_log.news(fresh, entries, phase.facts.phase, phase.facts.unix_s):
+        phase.ledger.append(entry)
+    return interlock_log.link_seconds(every) if phase.facts.phase is Phase.SEAL else 0
+
+
+def record_drives(phase: DrivePhase) -> None:
+    """What `status` shows of the drives while they are dark: what this phase saw last."""
+    seen = {}
+    for drive in phase.drives.readable:
+        state = "failed" if drive.index in phase.drives.failures else "good"
+        seen[str(drive.bay)] = {"id": drive.header.drive.hex(), "number": drive.index + 1, "state": state}
+    shop = phase.shop
+    shop.state.replace(DRIVE_RECORD, json.dumps({"time": phase.facts.unix_s, "bays": seen}).encode())
+
+
+def _say_failures(phase: DrivePhase) -> None:
+    for failure in phase.drives.failures.values():
+        drive_phase.warn(phase.shop.console, failure)
+
+
+def _say_degraded(phase: DrivePhase, entry: Seal) -> None:
+    if entry.degraded:
+        total = phase.drives.geometry.drives
+        drives = drive_phase.numbers(entry.drives)
+        drive_phase.warn(
+            phase.shop.console, CommitDegraded(drives=drives, total=total, snapshot=entry.snapshot)
+        )
+
+
+def _snapshot(entry: Seal) -> dict[str, object]:
+    return {
+        "snapshot": entry.snapshot,
+        "window": entry.window,
+        "complete": entry.complete,
+        "bytes_read": entry.bytes_read,
+        "bytes_new": entry.bytes_new,
+        "bytes_stored": entry.bytes_stored,
+    }

@@ -1,0 +1,134 @@
+"""Recovery in the RECOVERY phase: order into the ledger, then the key, then the data.
+
+Runs in a hardened process that ends with the key, while the interlock keeps the link impossible. No key
+exists before the order is witnessed. THREATS 2, 3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from appliance.custody import order as recovery_order
+from appliance.custody.order import RecoveryOrder
+from appliance.custody.policy import Policy
+from appliance.errors import (
+    AttributesLeftOut,
+    FilesUnreadable,
+    IwatoError,
+    RestoreIncomplete,
+    SnapshotPartial,
+)
+from appliance.format.ledger_entry import Recovery
+from appliance.ports import RestoreTarget, Token
+from appliance.service import drive_phase, snapshots, vault_opening
+from appliance.service.drive_phase import DrivePhase
+from appliance.service.gather import Gatherer
+from appliance.service.pack_catalogue import PackCatalogue
+from appliance.service.restore import Restore, RestoreReport, Selection
+
+PROGRESS_BYTES = 4 << 20  # bytes between two progress events; a screen shows no finer
+LISTED_MAX = 1000  # objects named in the report; the counts are exact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """What the recovery phase was given: the signed order, the policy it was made under (text and
+    value), the holders' tokens and the place to write to."""
+
+    order: bytes
+    policy_text: bytes
+    policy: Policy
+    tokens: Sequence[Token]
+    target: RestoreTarget
+
+
+def recover(phase: DrivePhase, recall: Recall) -> None:
+    """Restore what the order says. Says `restored` on the console."""
+    policy = recall.policy
+    order = recovery_order.parse(recall.order)
+    policy_hash = hashlib.sha256(recall.policy_text).digest()
+    recovery_order.check(order, policy.vault_id, policy_hash, phase.facts.unix_s)
+    snapshot = snapshots.meant(snapshots.listed(phase.ledger.history.entries()), order.snapshot)
+    phase.ledger.append(_entry(order, recall.order, phase))
+    vault = vault_opening.open_vault(policy, policy.generation.number, recall.tokens)
+    for wrong in vault.wrong:
+        drive_phase.warn(phase.shop.console, wrong)
+    catalogue = PackCatalogue(phase.ledger.history.entries())
+    gatherer = Gatherer(phase.drives, phase.shop.code, catalogue.facts)
+    restore = Restore(gatherer, vault.identity, recall.target, _Steps(phase).at)
+    selection = Selection(sources=frozenset(order.sources), subtree=order.path)
+    report = restore.run(snapshot, selection)
+    if not snapshot.complete:
+        drive_phase.warn(phase.shop.console, SnapshotPartial(snapshot=snapshot.snapshot))
+    _say(phase, report, recall.target, snapshot.snapshot, vault.used, len(gatherer.damages))
+
+
+class _Steps:
+    """Progress on the console, not more often than a screen can show."""
+
+    def __init__(self, phase: DrivePhase) -> None:
+        self._phase, self._said = phase, 0
+
+    def at(self, done: int) -> None:
+        self._phase.moved()
+        if done - self._said >= PROGRESS_BYTES:
+            self._said = done
+            self._phase.shop.console.say("progress", stage="restore", done=done, total=0)
+
+
+def _entry(order: RecoveryOrder, text: bytes, phase: DrivePhase) -> Recovery:
+    return Recovery(
+        time=phase.facts.unix_s,
+        phase=phase.facts.phase,
+        order=hashlib.sha256(text).hexdigest(),
+        nonce=order.nonce.hex(),
+        snapshot=order.snapshot,
+        sources=order.sources,
+        why=order.reason,
+        destination=order.destination.decode("utf-8", "backslashreplace"),
+    )
+
+
+def _say(
+    phase: DrivePhase,
+    report: RestoreReport,
+    target: RestoreTarget,
+    snapshot: str,
+    used: Sequence[int],
+    damages: int,
+) -> None:
+    console = phase.shop.console
+    failed = [(_text(path), _reason(error)) for path, error in report.failed]
+    left_out = [(_text(path), reason) for path, reason in target.left_out]
+    if failed:
+        path, reason = failed[0]
+        drive_phase.warn(console, RestoreIncomplete(count=len(failed), path=path, reason=reason))
+    if left_out:
+        path, reason = left_out[0]
+        drive_phase.warn(console, AttributesLeftOut(count=len(left_out), path=path, reason=reason))
+    if report.changed:
+        path, reason = _text(report.changed[0]), "it changed while it was pulled"
+        drive_phase.warn(console, FilesUnreadable(count=len(report.changed), path=path, reason=reason))
+    console.say(
+        "restored",
+        snapshot=snapshot,
+        objects=report.objects,
+        bytes=report.content_bytes,
+        not_restored=failed[:LISTED_MAX],
+        left_out=left_out[:LISTED_MAX],
+        holders=list(used),
+        damaged_blocks=damages,
+        log_size=phase.ledger.history.size,
+    )
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "backslashreplace")
+
+
+def _reason(error: IwatoError | OSError) -> str:
+    if isinstance(error, IwatoError):
+        return f"{error.code} {error.what.format(**error.values)}"
+    return error.strerror or str(error)

@@ -1,0 +1,29 @@
+"""Snapshots as the ledger knows them: which there are, and which one a person means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from appliance.errors import SnapshotUnknown
+from appliance.format.ledger_entry import AnyEntry, Seal
+from appliance.format.ledger_segment import Gap
+
+LATEST = "latest"
+
+
+def listed(entries: Iterable[tuple[int, AnyEntry | Gap]]) -> list[Seal]:
+    """Every snapshot whose manifest is committed, oldest first. A window that was sealed in several
+    entries is named by its last one, which has the manifest."""
+    return [entry for _, entry in entries if isinstance(entry, Seal) and entry.segments]
+
+
+def meant(snapshots: Iterable[Seal], name: str) -> Seal:
+    """The snapshot with this id; `latest` is the newest complete one, or the newest if none is."""
+    found = list(snapshots)
+    if name == LATEST:
+        found = [seal for seal in found if seal.complete] or found
+    else:
+        found = [seal for seal in found if seal.snapshot == name]
+    if not found:
+        raise SnapshotUnknown(snapshot=name)
+    return found[-1]
