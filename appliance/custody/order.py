@@ -121,7 +121,7 @@ def _rules(order: RecoveryOrder) -> tuple[tuple[bool, str], ...]:
         (not order.path.startswith(b"/") and order.path != b"-", "its path is not relative to the source"),
         (b".." not in order.path.split(b"/") and b"\0" not in order.path, "its path leaves the source"),
         (order.destination.startswith(b"/") and b"\0" not in order.destination, "its destination"),
-        (bool(order.reason), "it names no reason"),
+        (order.reason.strip() == order.reason != "", "it names no reason, or blanks around it"),
         (all(len(words) <= WORDS_CHARS_MAX for _, words in _words(order)), "a line of it is too long"),
     )
 
