@@ -7,12 +7,12 @@ revision. Commits nothing: that is sealing's. FORMAT 5, 6.6.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from appliance.domain.ids import DriveIndex, PackId
 from appliance.errors import AgeFormatError, StagedBatchRefused
-from appliance.format import age_header, age_recipient, shard
+from appliance.format import age_header, age_recipient, batch, shard
 from appliance.format.shard import BlockHashes, PackFacts, ShardName
 from appliance.pipeline import place
 from appliance.pipeline.scatter import Code
@@ -27,7 +27,7 @@ HEADER_READ_BYTES = 4096  # bytes; a header with the one stanza that is allowed 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedPack:
-    """`holders` gave the whole shard back; `stored` bytes were written in this run."""
+    """`holders` gave the whole shard back; `stored` is what their shard files take, in bytes."""
 
     facts: PackFacts
     holders: frozenset[DriveIndex]
@@ -40,9 +40,13 @@ class PackPlacer:
     def __init__(self, staging: Files, drives: DriveSet, code: Code) -> None:
         self._staging, self._drives, self._code = staging, drives, code
 
-    def place(self, name: str, pack: PackId, size: int, buffer: StripeBuffer) -> PlacedPack:
-        """Place the staged file `name`, which claims to be `pack` of `size` bytes. StagedBatchRefused
-        when it is not, with nothing placed. Drives that fail drop out; the caller counts holders."""
+    def place(
+        self, pack: PackId, size: int, only: Collection[DriveIndex], buffer: StripeBuffer
+    ) -> PlacedPack:
+        """Place the staged pack on the drives `only`. StagedBatchRefused when it is not the pack of
+        `size` bytes that it is named for, with nothing placed. Drives that fail drop out; the caller
+        counts the holders."""
+        name = batch.pack_name(pack)
         try:
             source = self._staging.read_direct(name)
         except OSError as error:
@@ -51,16 +55,18 @@ class PackPlacer:
             if source.size != size or not 0 < size <= shard.PACK_BYTES_MAX:
                 raise StagedBatchRefused(detail=f"{name} has {source.size} bytes, not {size}")
             self._check_header(name, source)
-            return self._scatter_and_verify(name, source, pack, buffer)
+            return self._scatter_and_verify(name, source, pack, only, buffer)
         finally:
             source.close()
 
     def _scatter_and_verify(
-        self, name: str, source: Readable, pack: PackId, buffer: StripeBuffer
+        self, name: str, source: Readable, pack: PackId, only: Collection[DriveIndex], buffer: StripeBuffer
     ) -> PlacedPack:
         kept: dict[DriveIndex, ShardName] = {}
         wanted: dict[DriveIndex, ShardName] = {}
         for drive in self._drives.writable:
+            if drive.index not in only:
+                continue
             found = pack_shards.revisions(drive.files, pack, drive.index)
             if found:
                 kept[drive.index] = found[0]
@@ -72,8 +78,9 @@ class PackPlacer:
         anew: frozenset[DriveIndex] = frozenset()
         if again:
             _, anew = self._write(name, source, pack, again, buffer)
-        stored = len(holders | anew) * shard.shard_bytes(hashes.geometry, hashes.size)
-        return PlacedPack(facts=hashes.facts(), holders=holders | whole | anew, stored=stored)
+        everyone = holders | whole | anew
+        stored = len(everyone) * shard.shard_bytes(hashes.geometry, hashes.size)
+        return PlacedPack(facts=hashes.facts(), holders=everyone, stored=stored)
 
     def _write(
         self,

@@ -1,0 +1,326 @@
+"""The seal half of a window: staged packs onto the drives, then into the ledger, then acknowledged.
+
+Order (30-vault, 05-settled 8): shards read back on the write quorum → ledger entry → cosignature →
+checkpoint → receipt; staging is recycled only when every drive of the set holds the packs. First of all
+it rolls forward what a cut left: receipts that were not written, windows that not every drive holds.
+Uses no key but the log's. What it reads from staging is hostile; LedgerCopies.start came before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+
+from blake3 import blake3
+
+from appliance.domain.ids import DriveIndex, PackId, SnapshotId
+from appliance.domain.phases import BootFacts
+from appliance.errors import StagedBatchRefused
+from appliance.format import batch, ledger_entry, receipt
+from appliance.format.batch import StagedPack, StagedSegment
+from appliance.format.ledger_entry import PackPart, Seal, SourcePart
+from appliance.format.ledger_segment import Gap
+from appliance.format.receipt import Receipt
+from appliance.pipeline.scatter import Code
+from appliance.ports import ScratchFiles
+from appliance.service import shard_healing, staged_window, stripe_workers
+from appliance.service.drive_set import DriveSet
+from appliance.service.ledger_copies import LedgerCopies
+from appliance.service.pack_catalogue import PackCatalogue
+from appliance.service.pack_placing import PackPlacer, PlacedPack
+from appliance.service.shard_healing import Healed
+from appliance.service.staged_window import StagedWindow
+from appliance.service.stripe_buffer import StripeBuffer
+
+PACKS_PER_ENTRY = 1 << 14  # packs; 1 TiB of full packs, so one entry stays below 3 MB of JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealFacts:
+    """What goes into the entries beside what staging says: the interlock's facts at boot, SHA-256 of
+    the vault's recipient, and the seconds for which the link was CONNECTED in this window."""
+
+    boot: BootFacts
+    recipient: bytes
+    link_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Bytes of staged packs done and in all, of the window that is being sealed."""
+
+    window: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """One entry that was witnessed in this run, and its index."""
+
+    index: int
+    entry: Seal
+
+
+@dataclass(slots=True, kw_only=True)
+class SealReport:
+    """What this drive half did. `stopped`: its time ended first, and the next one goes on. `refused`:
+    windows of which nothing was committed. `recycled`: windows whose staging was given back."""
+
+    sealed: list[Sealed] = field(default_factory=list)
+    refused: list[StagedBatchRefused] = field(default_factory=list)
+    recycled: list[int] = field(default_factory=list)
+    healed: Healed = field(default_factory=Healed)
+    stopped: bool = False
+
+    @property
+    def bytes_stored(self) -> int:
+        """Bytes of shard files of everything that was sealed."""
+        return sum(item.entry.bytes_stored for item in self.sealed)
+
+    @property
+    def degraded(self) -> bool:
+        """Not every drive of the set holds what was sealed."""
+        return any(item.entry.degraded for item in self.sealed)
+
+
+class Sealing:
+    """One drive half. `stop` says that the dwell is over; `progress` is told after every pack."""
+
+    def __init__(
+        self,
+        *,
+        staging: ScratchFiles,
+        drives: DriveSet,
+        code: Code,
+        ledger: LedgerCopies,
+        stop: Callable[[], bool] = stripe_workers.never,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        self._staging, self._drives, self._ledger = staging, drives, ledger
+        self._code, self._stop, self._progress = code, stop, progress
+        self._placer = PackPlacer(staging, drives, code)
+        self._catalogue = PackCatalogue(ledger.history.entries())
+        self._report = SealReport()
+
+    def run(self, facts: SealFacts) -> SealReport:
+        """Roll forward, seal what is staged, recycle, heal. DrivesTooFew when fewer drives than the
+        write quorum are left, at whatever point: what was witnessed until then stays so."""
+        staged = dict(staged_window.windows(self._staging))
+        self._roll_forward(staged)
+        self._drives.require(self._drives.geometry.write_quorum)
+        for number, window in staged.items():
+            if number < self._newest_sealed():
+                continue  # an older window was given up when a newer one was sealed
+            if isinstance(window, StagedBatchRefused):
+                self._report.refused.append(window)
+            elif not self._is_closed(window):
+                self._seal_or_refuse(window, facts)
+        self._roll_forward(staged)
+        self._report.healed = shard_healing.heal(
+            self._drives, self._code, self._catalogue.facts, self._stop
+        )
+        self._report.stopped = self._report.stopped or self._stop()
+        return self._report
+
+    # Sealing -------------------------------------------------------------------------------------------
+
+    def _newest_sealed(self) -> int:
+        return max((seal.window for seal in self._catalogue.seals.values()), default=-1)
+
+    def _is_closed(self, window: StagedWindow) -> bool:
+        """The window has its last entry: the one that names the manifest. Nothing is added to it later,
+        whatever a later intake writes into its records."""
+        return self._is_sealed(window) or any(
+            seal.window == window.number and (seal.segments or seal.complete)
+            for seal in self._catalogue.seals.values()
+        )
+
+    def _is_sealed(self, window: StagedWindow) -> bool:
+        """The ledger has an entry for the whole window and knows all its packs."""
+        ids = [part.hex() for part in window.segments]
+        named = any(
+            seal.window == window.number and list(seal.segments) == ids and seal.complete == window.complete
+            for seal in self._catalogue.seals.values()
+        )
+        return named and all(file.id in self._catalogue.facts for file in window.files)
+
+    def _seal_or_refuse(self, window: StagedWindow, facts: SealFacts) -> None:
+        try:
+            self._check_times(window, facts.boot)
+            self._seal(window, facts)
+        except StagedBatchRefused as refused:
+            self._report.refused.append(refused)
+
+    def _check_times(self, window: StagedWindow, boot: BootFacts) -> None:
+        """Intake may lie about its window; it cannot date a snapshot before others or into the future."""
+        if window.number > boot.window_number:
+            raise StagedBatchRefused(detail=f"window {window.number} has not been yet")
+        earlier = [seal.begin for seal in self._catalogue.seals.values() if seal.window < window.number]
+        if not max(earlier, default=0) <= window.begin_s <= boot.unix_s:
+            raise StagedBatchRefused(detail=f"window {window.number} gives a wrong time")
+
+    def _seal(self, window: StagedWindow, facts: SealFacts) -> None:
+        """Place and commit the window's packs, in entries of at most PACKS_PER_ENTRY. The last entry
+        names the segments; if the time ends first, what was placed is committed without them."""
+        waiting = iter([file for file in window.files if file.id not in self._catalogue.facts])
+        total = sum(file.size for file in window.files if file.id not in self._catalogue.facts)
+        done = 0
+        while True:
+            part = list(islice(waiting, PACKS_PER_ENTRY))
+            placed: list[PlacedPack] = []
+            for _, one in self._placed(part):
+                placed.append(one)
+                done += one.facts.size
+                self._progress(Progress(window=window.number, done=done, total=total))
+                self._drives.require(self._drives.geometry.write_quorum)
+            cut_short = len(placed) < len(part)
+            whole = not cut_short and len(part) < PACKS_PER_ENTRY
+            self._report.stopped = self._report.stopped or cut_short
+            if placed or whole:
+                self._commit(window, placed, facts, whole=whole)
+            if cut_short or whole:
+                return
+
+    def _placed(
+        self, files: Sequence[StagedPack | StagedSegment]
+    ) -> Iterable[tuple[StagedPack | StagedSegment, PlacedPack]]:
+        everyone = [drive.index for drive in self._drives.writable]
+
+        def one(file: StagedPack | StagedSegment, buffer: StripeBuffer) -> PlacedPack:
+            return self._placer.place(file.id, file.size, everyone, buffer)
+
+        return stripe_workers.run(self._drives.geometry, files, one, self._stop)
+
+    def _commit(
+        self, window: StagedWindow, placed: Sequence[PlacedPack], facts: SealFacts, *, whole: bool
+    ) -> None:
+        """Ledger entry, cosignature, checkpoint, receipt."""
+        quorum = self._drives.geometry.write_quorum
+        holders = frozenset(drive.index for drive in self._drives.writable)
+        holders = holders.intersection(*(one.holders for one in placed))
+        for drive in self._drives.writable:
+            if drive.index not in holders:
+                self._drives.fail(drive.index, OSError("it does not hold every pack"))
+        self._drives.require(quorum)
+        entry = _entry(window, placed, facts, sorted(holders), self._drives.geometry.drives, whole=whole)
+        self._ledger.append(entry, copies_min=quorum)
+        index = self._ledger.history.size - 1
+        self._catalogue = PackCatalogue(self._ledger.history.entries())
+        self._report.sealed.append(Sealed(index=index, entry=entry))
+        self._put_receipt(index, entry)
+
+    # After the commit ----------------------------------------------------------------------------------
+
+    def _roll_forward(self, staged: dict[int, StagedWindow | StagedBatchRefused]) -> None:
+        """Acknowledge every sealed window that is still staged, and recycle it when all drives hold it."""
+        for number, window in staged.items():
+            if number in self._report.recycled or isinstance(window, StagedBatchRefused):
+                continue
+            if self._is_sealed(window):
+                self._acknowledge(window)
+                self._recycle_when_held(window)
+
+    def _acknowledge(self, window: StagedWindow) -> None:
+        """Write the receipts that a cut kept from being written."""
+        for index, entry in self._seals_of(window):
+            self._put_receipt(index, entry)
+
+    def _put_receipt(self, index: int, entry: Seal) -> None:
+        record = self._ledger.history.records[index]
+        assert not isinstance(record, Gap)
+        name = receipt.name(entry.window, index)
+        if not self._staging.exists(name):
+            content = receipt.encode(Receipt(entry=record, proof=self._ledger.proof(index)))
+            with suppress(FileExistsError):
+                self._staging.put(name, content)
+
+    def _recycle_when_held(self, window: StagedWindow) -> None:
+        """Give the staged copies back once every drive of the set holds every pack; make up from
+        staging for the drives that did not hold them at the commit."""
+        seals = [entry for _, entry in self._seals_of(window)]
+        always = frozenset(range(self._drives.geometry.drives)).intersection(*(s.drives for s in seals))
+        if not self._held_by_all(window, {DriveIndex(index) for index in always}):
+            return
+        for file in window.files:
+            if self._staging.exists(batch.pack_name(file.id)):
+                self._staging.recycle(batch.pack_name(file.id))
+        for name in staged_window.record_names(window):
+            self._staging.recycle(name)
+        self._report.recycled.append(window.number)
+
+    def _held_by_all(self, window: StagedWindow, always: set[DriveIndex]) -> bool:
+        """Whether the drives that lacked the window's packs hold them now, each read back."""
+        everyone = set(map(DriveIndex, range(self._drives.geometry.drives)))
+        lacking = everyone - always
+        files = [file for file in window.files if self._staging.exists(batch.pack_name(file.id))]
+        if not lacking:
+            return True
+        if not lacking <= {drive.index for drive in self._drives.writable}:
+            return False
+
+        def one(file: StagedPack | StagedSegment, buffer: StripeBuffer) -> bool:
+            try:
+                return lacking <= self._placer.place(file.id, file.size, lacking, buffer).holders
+            except StagedBatchRefused:
+                return False  # the staged copy is bad; the drives' copies heal the others later
+
+        results = list(stripe_workers.run(self._drives.geometry, files, one, self._stop))
+        return len(results) == len(files) and all(held for _, held in results)
+
+    def _seals_of(self, window: StagedWindow) -> list[tuple[int, Seal]]:
+        """The ledger's entries of this window or of packs that it names."""
+        indices = {self._catalogue.sealed_by[file.id] for file in window.files}
+        seals = self._catalogue.seals
+        indices |= {index for index, seal in seals.items() if seal.window == window.number}
+        return [(index, seals[index]) for index in sorted(indices)]
+
+
+def snapshot_id(begin_s: int, segments: Iterable[PackId]) -> SnapshotId:
+    """`YYYYMMDDThhmmssZ-xxxxxxxx`: the window's begin and eight digits of BLAKE3 over the segments."""
+    begin = datetime.fromtimestamp(begin_s, UTC)
+    return SnapshotId(f"{begin:%Y%m%dT%H%M%SZ}-{blake3(b''.join(segments)).hexdigest()[:8]}")
+
+
+def _entry(
+    window: StagedWindow,
+    placed: Sequence[PlacedPack],
+    facts: SealFacts,
+    drives: Sequence[DriveIndex],
+    drives_total: int,
+    *,
+    whole: bool,
+) -> Seal:
+    return Seal(
+        time=facts.boot.unix_s,
+        phase=facts.boot.phase,
+        window=window.number,
+        snapshot=snapshot_id(window.begin_s, window.segments),
+        complete=whole and window.complete,
+        begin=window.begin_s,
+        sources=tuple(
+            SourcePart(name=s.name, complete=s.complete, files=_clip(s.files), bytes=_clip(s.bytes))
+            for s in window.sources
+        ),
+        packs=tuple(
+            PackPart(id=one.facts.pack.hex(), size=one.facts.size, parity=one.facts.parity.hex())
+            for one in placed
+        ),
+        segments=tuple(part.hex() for part in window.segments) if whole else (),
+        recipient=facts.recipient.hex(),
+        policy=facts.boot.policy_version,
+        bytes_read=_clip(window.last.bytes_read),
+        bytes_new=_clip(window.last.bytes_new),
+        bytes_stored=sum(one.stored for one in placed),
+        link_s=facts.link_s,
+        drives=tuple(drives),
+        degraded=len(drives) < drives_total,
+    )
+
+
+def _clip(count: int) -> int:
+    """Intake's counts are claims; a number that JSON readers cannot keep exactly is cut off."""
+    return min(count, ledger_entry.NUMBER_MAX)

@@ -1,0 +1,75 @@
+"""Shards that a drive missed while it was away or had failed, made up for from the other drives.
+
+Looks at names only, so that it is quick when nothing is missing; scrub looks at content. Each shard is
+read back before it counts. Stops at a pack's border when its time is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from appliance.domain.ids import DriveIndex, PackId
+from appliance.errors import PackLost
+from appliance.format import shard
+from appliance.format.shard import PackFacts, ShardName
+from appliance.pipeline.scatter import Code
+from appliance.service import shard_repair, stripe_workers
+from appliance.service.drive_set import Drive, DriveSet
+from appliance.service.pack_shards import PackShards
+from appliance.service.stripe_buffer import StripeBuffer
+
+FOLDERS = tuple(f"{number:02x}" for number in range(256))
+
+
+@dataclass(slots=True, kw_only=True)
+class Healed:
+    """What was made up for, and the packs of which too few shards are here to do so."""
+
+    shards: list[ShardName] = field(default_factory=list)
+    lost: list[PackId] = field(default_factory=list)
+
+
+def held(drive: Drive) -> frozenset[PackId]:
+    """Packs of which this drive has a shard file. A folder that cannot be listed holds none."""
+    found = set()
+    for folder in FOLDERS:
+        try:
+            names = drive.files.names(f"{shard.FOLDER}/{folder}")
+        except OSError:
+            continue
+        parsed = (shard.parse_name(name) for name in names)
+        found |= {name.pack for name in parsed if name is not None and name.index == drive.index}
+    return frozenset(found)
+
+
+def heal(
+    drives: DriveSet, code: Code, packs: Mapping[PackId, PackFacts], stop: Callable[[], bool]
+) -> Healed:
+    """Give every drive the shards of committed packs that it does not have."""
+    holdings = {drive.index: held(drive) for drive in drives.writable}
+    lacking: dict[PackId, set[DriveIndex]] = {}
+    for pack in packs:
+        indices = {index for index, has in holdings.items() if pack not in has}
+        if indices:
+            lacking[pack] = indices
+
+    def one(pack: PackId, buffer: StripeBuffer) -> tuple[ShardName, ...] | None:
+        try:
+            shards = PackShards(drives, code, packs[pack])
+        except PackLost:
+            return None
+        try:
+            return shard_repair.rebuild(drives, shards, lacking[pack], buffer)
+        except PackLost:
+            return None
+        finally:
+            shards.close()
+
+    healed = Healed()
+    for pack, names in stripe_workers.run(drives.geometry, lacking, one, stop):
+        if names is None:
+            healed.lost.append(pack)
+        else:
+            healed.shards += names
+    return healed
