@@ -12,7 +12,7 @@ import pytest
 
 from appliance.adapters import token_file
 from appliance.adapters.token_file import FileToken
-from appliance.custody import share_record, shares, token_text
+from appliance.custody import passphrase, share_record, shares, token_text
 from appliance.custody.share_record import ShareRecord
 from appliance.domain.ids import HolderNumber, VaultId
 from appliance.errors import (
@@ -236,6 +236,6 @@ def test_a_token_whose_keys_were_damaged_does_nothing(bench: Bench) -> None:
 
 @pytest.mark.planted
 def test_a_token_that_ignores_its_passphrase_is_caught(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_file.words, "read", lambda _text: RIGHT)
+    monkeypatch.setattr(passphrase, "read", lambda _text: RIGHT)
     with pytest.raises(pytest.fail.Exception):
         test_a_wrong_passphrase_opens_nothing(bench, WRONG)
