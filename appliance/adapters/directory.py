@@ -129,7 +129,7 @@ class Directory:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         if isinstance(self._failure, OSError):
-            raise OSError(errno.EIO, f"an earlier write failed: {self._failure.strerror}", self._root)
+            raise OSError(self._failure.errno, f"an earlier write failed: {self._failure.strerror}", self._root)
         if self._failure is not None:
             raise self._failure
         try:

@@ -1,0 +1,92 @@
+"""The records that tell sealing what is in staging: one after each closed pack, a final one at the end.
+
+Always written after everything they name is durable. Knows no source and no manifest. FORMAT 4.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from appliance.domain.ids import PackId
+from appliance.format import batch
+from appliance.format.batch import Batch, SourceFacts, StagedPack, StagedSegment
+from appliance.ports import ScratchFiles
+
+SPARE_SEQUENCES = 1000  # after so many records of a window each further one waits for one pack more
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """The window's numbers so far, in bytes and objects. `stored`: bytes of age files in staging."""
+
+    read: int = 0
+    new: int = 0
+    stored: int = 0
+    unreadable: int = 0
+    sources: list[SourceFacts] = field(default_factory=list)
+
+
+class BatchLog:
+    """The records of one window."""
+
+    def __init__(self, staging: ScratchFiles, *, window: int, begin_s: int) -> None:
+        self._staging = staging
+        self._window = window
+        self._begin_s = begin_s
+        self._sequence = 0
+        self._packs: list[StagedPack] = []
+        self._segments: list[StagedSegment] = []
+
+    def add_pack(self, pack: StagedPack) -> None:
+        self._packs.append(pack)
+
+    def add_segment(self, segment: StagedSegment) -> None:
+        self._segments.append(segment)
+
+    @property
+    def is_due(self) -> bool:
+        """Enough waits to be named."""
+        return len(self._packs) > self._sequence // SPARE_SEQUENCES
+
+    def write(self, counts: Counts, *, final: bool = False, complete: bool = False) -> None:
+        """Name what is new. Durable on return."""
+        record = Batch(
+            window=self._window,
+            sequence=self._sequence,
+            begin_s=self._begin_s,
+            final=final,
+            complete=complete,
+            sources=tuple(counts.sources),
+            packs=tuple(self._packs),
+            segments=tuple(self._segments),
+            bytes_read=counts.read,
+            bytes_new=counts.new,
+            unreadable=counts.unreadable,
+        )
+        self._staging.put(record.name, batch.encode(record))
+        self._sequence += 1
+        self._packs, self._segments = [], []
+
+
+def is_taken(staging: ScratchFiles, window: int) -> bool:
+    """There are records of this window: it was taken, whole or until a cut."""
+    parsed = (batch.parse_name(leaf) for leaf in staging.names(batch.FOLDER))
+    return any(name is not None and name[0] == window for name in parsed)
+
+
+def recycle_orphans(staging: ScratchFiles) -> Sequence[PackId]:
+    """Remove the age files that no record names; returns their ids. A record that cannot be read could
+    name anything, so then nothing is removed. Only before a window's intake begins."""
+    named: set[str] = set()
+    for leaf in staging.names(batch.FOLDER):
+        record = batch.decode(staging.read(f"{batch.FOLDER}/{leaf}", batch.BATCH_BYTES_MAX))
+        named.update(batch.pack_name(pack.id) for pack in record.packs)
+        named.update(batch.pack_name(segment.id) for segment in record.segments)
+    orphans = []
+    for leaf in staging.names(batch.PACKS_FOLDER):
+        pack_id = batch.parse_pack_name(leaf)
+        if pack_id is not None and batch.pack_name(pack_id) not in named:
+            staging.recycle(batch.pack_name(pack_id))
+            orphans.append(pack_id)
+    return orphans

@@ -1,0 +1,325 @@
+"""The link half of a window: pull what changed, and leave it in staging as ciphertext.
+
+One thread walks and reads, the crew hashes, compresses and seals. Ends early when told to, when the link
+is lost or when staging is full; what was finished until then is named for sealing, and the next window
+goes on from what the witness acknowledged. Opens no drive, holds no key that opens anything.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from appliance.domain.file_entry import Kind
+from appliance.domain.geometry import Geometry
+from appliance.domain.ids import PackId, SourceName
+from appliance.errors import (
+    BatchInvalid,
+    IwatoError,
+    NetworkLost,
+    SourceMissing,
+    StagingFailed,
+    StagingFull,
+)
+from appliance.format import age_recipient, age_selftest, receipt
+from appliance.format.batch import SourceFacts, StagedPack, StagedSegment
+from appliance.pipeline import chunk, dedup, flow
+from appliance.ports import Console, DedupIndex, Entropy, ScratchFiles, Source
+from appliance.service import batch_log, buffers
+from appliance.service.batch_log import BatchLog, Counts
+from appliance.service.crew import Crew
+from appliance.service.file_taking import FileTaker
+from appliance.service.intake_report import IntakeProgress, IntakeReport
+from appliance.service.manifest_queue import ManifestQueue
+from appliance.service.pack_file import PackMaker
+from appliance.service.reading import BUFFER_BYTES, Reader
+
+FULL_EVERY_S = 30 * 24 * 3600  # seconds; 30-vault: bounds what a poisoned index can do
+THREADS = 3  # workers; 30-vault: the third saves a tenth of the time on two cores
+FREE_LOOK_BYTES = flow.PACK_BYTES  # bytes read between two looks at the room in staging
+RESERVE_BYTES = (THREADS + 1) * flow.PACK_BYTES  # bytes of staging that finish what is open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultSide:
+    """What intake knows of the vault: its public key, how packs will be cut, the generation's dedup key
+    (32 bytes), and where fresh randomness comes from."""
+
+    recipient: age_recipient.Recipient
+    geometry: Geometry
+    dedup_key: bytes
+    entropy: Entropy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Who looks on. `stop` is asked after every step: the window ends soon."""
+
+    console: Console
+    stop: Callable[[], bool] = lambda: False
+    progress: Callable[[IntakeProgress], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeSettings:
+    """`threads=0` does everything in the caller's thread, in a fixed order. `full`: read and store all
+    anew. `reserve_bytes` of staging stay free."""
+
+    threads: int = THREADS
+    full: bool = False
+    reserve_bytes: int = RESERVE_BYTES
+
+
+class Intake:
+    """The intake of one window: one object, one `run`. `sources` in order, tier 0 first, names unique."""
+
+    def __init__(
+        self,
+        *,
+        sources: Sequence[Source],
+        staging: ScratchFiles,
+        index: DedupIndex,
+        vault: VaultSide,
+        watch: Watch,
+        settings: IntakeSettings | None = None,
+    ) -> None:
+        self._sources = sources
+        self._staging = staging
+        self._index = index
+        self._vault = vault
+        self._watch = watch
+        self._settings = settings if settings is not None else IntakeSettings()
+        self._is_full = self._settings.full
+        self._counts = Counts()
+        self._unreadable: list[tuple[SourceName, bytes, str]] = []
+        self._makers: list[PackMaker] = []
+        self._is_stopped = False
+        self._cause: IwatoError | None = None
+        self._look_at_bytes = 0
+
+    def accept_receipts(self, verify: Callable[[bytes], Sequence[PackId]]) -> int:
+        """Let what the witness acknowledged count from now on; returns how many packs that were.
+        `verify` gives the packs of a receipt or raises; a refused receipt is left lying and told."""
+        packs: list[PackId] = []
+        accepted: list[str] = []
+        for leaf in self._staging.names(receipt.FOLDER):
+            name = f"{receipt.FOLDER}/{leaf}"
+            try:
+                packs += verify(self._staging.read(name, receipt.RECEIPT_BYTES_MAX))
+            except (IwatoError, ValueError) as refused:
+                self._watch.console.say("receipt-refused", receipt=leaf, reason=str(refused))
+            else:
+                accepted.append(name)
+        self._index.commit(packs)
+        for name in accepted:
+            self._staging.recycle(name)
+        return len(packs)
+
+    def run(self, window: int, begin_s: int) -> IntakeReport:
+        """Take the window `window`, whose snapshot begins at `begin_s` (unix seconds, the interlock's).
+        PostQuantumMissing and EncoderBroken are raised: then nothing can be kept on this machine."""
+        age_selftest.self_test()
+        try:
+            self._staging.sweep()
+            if batch_log.is_taken(self._staging, window):
+                # A cut ended this window's link half. What it left is sealed; the next window goes on.
+                self._watch.console.say("window-taken", window=window)
+                return self._report(window)
+            self._recycle_orphans()
+            self._begin_period(begin_s)
+            self._watch.console.say("intake-begins", window=window, full=self._is_full)
+            self._take_all(window, begin_s)
+        except OSError as error:
+            self._cause = self._staging_error(error)
+        return self._report(window)
+
+    # Before the window ---------------------------------------------------------------------------------
+
+    def _recycle_orphans(self) -> None:
+        try:
+            self._index.drop(batch_log.recycle_orphans(self._staging))
+        except (BatchInvalid, ValueError) as error:
+            self._watch.console.say("staging-odd", reason=str(error))
+
+    def _begin_period(self, begin_s: int) -> None:
+        """Every FULL_EVERY_S all is read and stored anew: that ends what a poisoned index could do. A
+        full snapshot that needs several windows goes on with what it stored itself."""
+        since_s = self._index.full_since_s
+        self._is_full = self._is_full or since_s is None or not 0 <= begin_s - since_s < FULL_EVERY_S
+        if self._is_full:
+            self._index.forget(begin_s)
+
+    # The window ----------------------------------------------------------------------------------------
+
+    def _take_all(self, window: int, begin_s: int) -> None:
+        self._batches = BatchLog(self._staging, window=window, begin_s=begin_s)
+        self._queue = ManifestQueue(
+            self._maker("manifest"),
+            self._index,
+            snapshot=(window, begin_s),
+            wrote=self._segment_written,
+            listed=self._source_listed,
+            refused=self._refuse,
+        )
+        claims = dedup.Window(self._vault.dedup_key, self._index.find)
+        self._crew = Crew(
+            lambda number, filled: self._lane(claims, number, filled),
+            lambda: buffers.aligned(BUFFER_BYTES),
+            threads=self._settings.threads,
+        )
+        self._reader = Reader(self._crew, chunk.Chunker(chunk.seed_of(self._vault.dedup_key)), self._took)
+        try:
+            for source in self._sources:
+                self._take_source(source)
+            self._reader.flush()
+            self._crew.finish()
+            self._collect()
+            self._queue.pump()
+            self._queue.cut()
+            self._batches.write(self._counts, final=True, complete=self._is_complete())
+        except BaseException:
+            self._crew.disband()
+            for maker in self._makers:
+                with suppress(OSError):
+                    maker.abandon()
+            raise
+
+    def _maker(self, lane: str) -> PackMaker:
+        vault = self._vault
+        maker = PackMaker(self._staging, vault.recipient, vault.entropy, geometry=vault.geometry, lane=lane)
+        self._makers.append(maker)
+        return maker
+
+    def _lane(
+        self, claims: dedup.Window, number: int, filled: Callable[[flow.FilledPack], None]
+    ) -> flow.Lane:
+        maker = self._maker(f"lane-{number}")
+        return flow.Lane(
+            window=claims,
+            solid=buffers.aligned(chunk.SOLID_BYTES + chunk.SMALL_BYTES),
+            open_pack=maker.open,
+            close_pack=maker.close,
+            filled=filled,
+        )
+
+    def _take_source(self, source: Source) -> None:
+        name = SourceName(source.name)
+        self._counts.sources.append(SourceFacts(name=name, complete=False, files=0, bytes=0))
+        if self._must_stop():
+            return
+        self._queue.begin(name)
+        reported = len(self._unreadable)
+        complete = False
+        try:
+            complete = self._walk(source)
+        except NetworkLost as lost:
+            self._is_stopped = True
+            self._cause = self._cause or lost
+        except SourceMissing as missing:
+            self._cause = self._cause or missing
+            self._watch.console.say("source-missing", source=name, reason=missing.values.get("reason", ""))
+        self._unreadable[reported:reported] = [(name, path, reason) for path, reason in source.unreadable]
+        self._counts.unreadable = len(self._unreadable)
+        self._reader.flush()
+        self._queue.end(complete=complete)
+
+    def _walk(self, source: Source) -> bool:
+        """Whether the walk came to its end."""
+        name = SourceName(source.name)
+
+        def refuse(path: bytes, reason: str) -> None:
+            self._refuse(name, path, reason)
+
+        taker = FileTaker(source, self._reader, self._queue, self._index, refuse)
+        for entry, signature in source.walk():
+            taken = taker.take(entry, signature)
+            if taken is not None and taken.kind in (Kind.FILE, Kind.HARD_LINK):
+                facts = self._counts.sources[-1]
+                facts = replace(facts, files=facts.files + 1, bytes=facts.bytes + taken.size)
+                self._counts.sources[-1] = facts
+                self._tell()
+            self._collect()
+            if self._must_stop():
+                return False
+        return True
+
+    def _collect(self) -> None:
+        """Take the packs that the crew has closed; name them with the files that are whole by now."""
+        for pack in self._crew.filled():
+            self._index.add(pack.id, pack.chunks)
+            self._batches.add_pack(StagedPack(id=pack.id, size=pack.size))
+            self._counts.new += pack.raw_bytes
+            self._counts.stored += pack.size
+        if self._batches.is_due:
+            self._queue.pump()
+            self._queue.cut()
+            self._batches.write(self._counts)
+
+    # What the parts tell -------------------------------------------------------------------------------
+
+    def _took(self, count: int) -> bool:
+        """A step was read; whether to stop."""
+        self._counts.read += count
+        self._tell()
+        return self._must_stop()
+
+    def _must_stop(self) -> bool:
+        if not self._is_stopped and self._watch.stop():
+            self._is_stopped = True
+        if not self._is_stopped and self._counts.read >= self._look_at_bytes:
+            self._look_at_bytes = self._counts.read + FREE_LOOK_BYTES
+            free = self._staging.free_bytes()
+            if free < self._settings.reserve_bytes:
+                self._is_stopped = True
+                self._cause = StagingFull(free=free)
+        return self._is_stopped
+
+    def _tell(self) -> None:
+        facts, counts = self._counts.sources[-1], self._counts
+        self._watch.progress(
+            IntakeProgress(
+                source=facts.name, files=facts.files, bytes_read=counts.read, bytes_new=counts.new
+            )
+        )
+
+    def _refuse(self, source: SourceName, path: bytes, reason: str) -> None:
+        self._unreadable.append((source, path, reason))
+        self._counts.unreadable = len(self._unreadable)
+
+    def _segment_written(self, segment: StagedSegment) -> None:
+        self._batches.add_segment(segment)
+        self._counts.stored += segment.size
+
+    def _source_listed(self, name: SourceName) -> None:
+        sources = self._counts.sources
+        self._counts.sources = [replace(s, complete=True) if s.name == name else s for s in sources]
+
+    # The end -------------------------------------------------------------------------------------------
+
+    def _is_complete(self) -> bool:
+        return bool(self._counts.sources) and all(source.complete for source in self._counts.sources)
+
+    def _staging_error(self, error: OSError) -> IwatoError:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            free = 0
+            with suppress(OSError):
+                free = self._staging.free_bytes()
+            return StagingFull(free=free)
+        return StagingFailed(detail=error.strerror or type(error).__name__)
+
+    def _report(self, window: int) -> IntakeReport:
+        counts = self._counts
+        return IntakeReport(
+            window=window,
+            complete=self._cause is None and self._is_complete(),
+            full=self._is_full,
+            bytes_read=counts.read,
+            bytes_new=counts.new,
+            bytes_stored=counts.stored,
+            files=sum(source.files for source in counts.sources),
+            sources=tuple(counts.sources),
+            unreadable=tuple(self._unreadable),
+            cause=self._cause,
+        )
