@@ -238,7 +238,7 @@ class StagingFailed(IntakeError):
 
 
 class BatchInvalid(IntakeError):
-    """A record of staging is not written as it should be (FORMAT 4.7)."""
+    """A record of staging is not written as it should be (FORMAT 4.8)."""
 
     code = "IW-6005"
     what = N_("a record of staging is not written as it should be: {detail}")
@@ -672,6 +672,23 @@ class ScenarioUnreadable(OperatorError):
     what = N_("the scenario {path} is not understood: {detail}")
     remedy = N_("See hw/README.md for what a scenario may hold.")
     exit_status = EXIT_USAGE
+
+
+class TargetForeign(OperatorError):
+    """`--resume` into a directory that does not hold this restore, interrupted."""
+
+    code = "IW-1011"
+    what = N_("the target {path} cannot be resumed: it holds {detail}")
+    remedy = N_("Repeat the interrupted command exactly, or name an empty directory. Nothing was changed.")
+    exit_status = EXIT_REFUSED
+
+
+class NotInSnapshot(OperatorError):
+    """A source or path that was asked for does not exist in the snapshot."""
+
+    code = "IW-1012"
+    what = N_("there is no {path} in snapshot {snapshot}")
+    remedy = N_("Check the spelling; paths are relative to the source. Nothing was restored.")
 
 
 class CommitDegraded(VaultError):

@@ -1,4 +1,4 @@
-"""The batch record: what intake leaves in staging for sealing to take. FORMAT 4.7.
+"""The batch record: what intake leaves in staging for sealing to take. FORMAT 4.8.
 
 Canonical JSON, one object and a line feed. Each record of a window names the packs and segments that
 became durable since the one before it; `final` ends the window's list. Not authenticated: sealing

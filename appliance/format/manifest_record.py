@@ -1,4 +1,4 @@
-"""The records of a manifest, each between its values and its bytes. FORMAT 4.3-4.6.
+"""The records of a manifest, each between its values and its bytes. FORMAT 4.3-4.7.
 
 Strict: what is decoded is exactly what would be encoded. Numbers are big-endian. Knows nothing of how
 records follow one another (manifest.py).

@@ -1,6 +1,6 @@
 """The records that tell sealing what is in staging: one after each closed pack, a final one at the end.
 
-Always written after everything they name is durable. Knows no source and no manifest. FORMAT 4.7.
+Always written after everything they name is durable. Knows no source and no manifest. FORMAT 4.8.
 """
 
 from __future__ import annotations
