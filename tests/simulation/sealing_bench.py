@@ -191,7 +191,8 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.witness = Witness(self.supply)
-        self.keys = checkpoint.keys_of(VAULT, LOG_KEY.public_key().public_bytes_raw(), self.witness.public_key)
+        log_key = LOG_KEY.public_key().public_bytes_raw()
+        self.keys = checkpoint.keys_of(VAULT, log_key, self.witness.public_key)
         self.set = DriveSetFacts(vault=VAULT, number=1, geometry=self.geometry, generation=1)
         self._random = hashlib.shake_256(str(self.geometry).encode())
         self._drawn = 0

@@ -85,7 +85,9 @@ def test_power_cut_at_every_durable_step_loses_nothing(tmp_path: Path, steps: li
         shutil.rmtree(bench.root)
 
 
-@pytest.mark.parametrize("word", ["rename ledger/", "witness", "rename checkpoints/", "rename receipts/", "unlink"])
+@pytest.mark.parametrize(
+    "word", ["rename ledger/", "witness", "rename checkpoints/", "rename receipts/", "unlink"]
+)
 def test_power_cut_around_the_commit_loses_nothing(tmp_path: Path, steps: list[str], word: str) -> None:
     """The steps that matter most are all tried, also in a quick run."""
     for cut in [number for number, step in enumerate(steps) if word in step][: depth.many(4, 99)]:
@@ -95,7 +97,9 @@ def test_power_cut_around_the_commit_loses_nothing(tmp_path: Path, steps: list[s
         after_a_cut(bench)
 
 
-def test_power_cut_during_the_recovery_from_a_power_cut_loses_nothing(tmp_path: Path, steps: list[str]) -> None:
+def test_power_cut_during_the_recovery_from_a_power_cut_loses_nothing(
+    tmp_path: Path, steps: list[str]
+) -> None:
     stride = depth.many(29, 3)
     for cut in range(5, len(steps), stride):
         bench = Bench(tmp_path / str(cut))

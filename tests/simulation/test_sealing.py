@@ -188,7 +188,9 @@ class FailingPlacing:
 @pytest.mark.clause("FORMAT 6.5")
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
 @pytest.mark.parametrize("room", [0, 30_000, 60_000])
-def test_a_drive_that_fails_ends_its_part_and_the_others_commit(tmp_path: Path, error: int, room: int) -> None:
+def test_a_drive_that_fails_ends_its_part_and_the_others_commit(
+    tmp_path: Path, error: int, room: int
+) -> None:
     bench = Bench(tmp_path)
     record = bench.stage([90_000, 90_000])
     bench.wrap = lambda bay, files: Failing(files, room, error) if bay == Bay(3) else files
@@ -221,7 +223,8 @@ class Lying(Failing):
         super().__init__(files, 1 << 60, 0)
 
     def read_direct(self, name: str) -> Readable:
-        return LyingReadable(super().read_direct(name)) if name.startswith("shards/") else super().read_direct(name)
+        honest = super().read_direct(name)
+        return LyingReadable(honest) if name.startswith("shards/") else honest
 
 
 class LyingReadable:
@@ -249,7 +252,9 @@ def test_a_drive_that_gives_back_other_bytes_does_not_count_for_the_commit(tmp_p
 
 
 @pytest.mark.planted
-def test_without_read_back_the_lying_drive_would_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_read_back_the_lying_drive_would_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench = Bench(tmp_path)
     bench.stage(SMALL)
     bench.wrap = lambda bay, files: Lying(files) if bay == Bay(6) else files
@@ -316,7 +321,7 @@ def test_a_pack_of_another_size_or_missing_is_refused(bench: Bench) -> None:
     path.write_bytes(path.read_bytes() + b"\0")
     assert "bytes, not" in str(refused(bench))
     path.unlink()
-    assert refused(bench)
+    assert "No such file" in str(refused(bench))
 
 
 def sealed_to_a_passphrase(bench: Bench) -> bytes:
@@ -357,13 +362,13 @@ def test_intake_cannot_date_its_snapshot_as_it_likes(bench: Bench, change: dict[
     record = bench.stage(SMALL)
     (bench.root / "staging" / record.name).unlink()
     bench.put_record(replace(record, **change))  # type: ignore[arg-type]
-    assert refused(bench)
+    assert "window" in str(refused(bench))
 
 
 def test_a_record_that_is_no_record_is_refused_and_the_next_window_is_sealed(bench: Bench) -> None:
     record = bench.stage(SMALL)
     (bench.root / "staging" / record.name).write_bytes(b"{}\n")
-    assert refused(bench)
+    assert record.name in str(refused(bench))
     bench.stage(SMALL)
     report = bench.boot().seal()
     assert len(report.sealed) == 1

@@ -116,7 +116,7 @@ def test_other_names_are_nobodys_shard(suffix: str) -> None:
     assert shard.parse_name("A" * 64 + ".1") is None
 
 
-@pytest.mark.clause("FORMAT 5.1")
+@pytest.mark.clause("FORMAT 5.2")
 def test_a_pack_id_is_the_hash_of_the_hashes_of_its_zero_padded_data_blocks() -> None:
     content = bytes(i * i % 251 for i in range(5 * BLOCK_BYTES + 77))
     blocks = [content[i * BLOCK_BYTES : (i + 1) * BLOCK_BYTES] for i in range(4)]

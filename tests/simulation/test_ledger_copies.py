@@ -1,0 +1,202 @@
+"""The ledger's copies: appended in order, healed from one another, never changed, never locked out."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from appliance.domain.phases import Phase
+from appliance.errors import InterlockRefused, LedgerTampered
+from appliance.format import ledger_entry, ledger_segment
+from appliance.format.ledger_segment import Segment
+from appliance.ledger import tree
+from appliance.ledger.verdict import Kind
+from tests.simulation.sealing_bench import BEGAN_S, Bench, PowerCut, assert_nothing_overwritten
+
+
+def note(number: int) -> ledger_entry.Note:
+    return ledger_entry.Note(time=BEGAN_S + number, phase=Phase.SEAL, text=f"note {number}")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """A box whose ledger has four entries: the birth and three notes."""
+    bench = Bench(tmp_path)
+    booted = bench.boot()
+    for number in range(3):
+        booted.ledger.append(note(number))
+    return bench
+
+
+def copies(bench: Bench) -> list[Path]:
+    return [bench.root / "state", *(bench.bay(number) for number in range(1, 7))]
+
+
+def segments(place: Path) -> list[Path]:
+    return sorted((place / "ledger").iterdir())
+
+
+def assert_whole(bench: Bench, size: int) -> None:
+    """Every copy alone holds the whole ledger and its newest checkpoint."""
+    for place in copies(bench):
+        held = [ledger_segment.decode(path.read_bytes()) for path in segments(place)]
+        assert {index for part in held for index in range(part.first, part.end)} >= set(range(size))
+        assert (place / "checkpoints" / f"{size:016d}.checkpoint").is_file()
+
+
+def test_an_entry_is_on_every_copy_with_its_checkpoint(bench: Bench) -> None:
+    assert_whole(bench, 4)
+    verdict = bench.boot().ledger.alarms
+    assert verdict == []
+
+
+def test_a_lagging_drive_is_healed(bench: Bench) -> None:
+    booted = bench.boot(only=[1, 2, 3])
+    booted.ledger.append(note(3))
+    before = bench.drive_files()
+    bench.boot()
+    assert_whole(bench, 5)
+    assert_nothing_overwritten(before, bench.drive_files())
+
+
+@pytest.mark.parametrize("lost", [0, 1, 5])
+def test_a_copy_that_lost_everything_is_healed(bench: Bench, lost: int) -> None:
+    for folder in ("ledger", "checkpoints"):
+        shutil.rmtree(copies(bench)[lost] / folder)
+    bench.boot()
+    assert_whole(bench, 4)
+
+
+def test_a_damaged_segment_is_an_alarm_and_is_written_anew_beside_it(bench: Bench) -> None:
+    path = segments(bench.bay(2))[1]
+    content = bytearray(path.read_bytes())
+    content[40] ^= 1
+    path.write_bytes(content)
+    before = bench.drive_files()
+    booted = bench.boot()
+    assert {finding.where for finding in booted.ledger.alarms} == {"drive 1"}
+    assert_nothing_overwritten(before, bench.drive_files())
+    assert bench.boot().ledger.alarms == []
+
+
+def test_a_leaf_that_is_nowhere_any_more_is_an_alarm_and_a_gap_and_no_lock_out(bench: Bench) -> None:
+    leaf = bench.witness.memory.log.last_leaf
+    for place in copies(bench):
+        segments(place)[-1].unlink()
+    booted = bench.boot()
+    assert [finding.kind for finding in booted.ledger.alarms][:1] == [Kind.ENTRY_MISSING]
+    _, gap = list(booted.ledger.history.entries())[-1]
+    assert isinstance(gap, ledger_entry.Gap)
+    assert (gap.index, gap.leaf) == (3, leaf.hex())
+    again = bench.boot().ledger
+    assert again.alarms == []
+    again.append(note(9))
+    assert_whole(bench, 6)
+
+
+def test_a_rolled_back_ledger_is_refused(bench: Bench) -> None:
+    for place in copies(bench):
+        for path in segments(place)[-2:]:
+            path.unlink()
+    with pytest.raises(LedgerTampered):
+        bench.boot()
+
+
+def test_an_altered_ledger_on_all_copies_is_refused(bench: Bench) -> None:
+    for place in copies(bench):
+        path = segments(place)[2]
+        honest = ledger_segment.decode(path.read_bytes())
+        other = ledger_entry.encode(note(77))
+        forged = ledger_segment.encode(
+            Segment(first=honest.first, root_before=honest.root_before, records=(other,))
+        )
+        path.unlink()
+        (place / "ledger" / ledger_segment.name(forged)).write_bytes(forged)
+    with pytest.raises(LedgerTampered):
+        bench.boot()
+
+
+def plant_tail(bench: Bench, places: list[Path]) -> bytes:
+    """An entry that nobody witnessed, as whoever held the drives could have added it."""
+    history = bench.boot().ledger.history
+    record = ledger_entry.encode(note(66))
+    content = ledger_segment.encode(
+        Segment(first=history.size, root_before=history.frontier.root(), records=(record,))
+    )
+    for place in places:
+        (place / "ledger" / ledger_segment.name(content)).write_bytes(content)
+    return record
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_an_entry_planted_on_drives_while_they_were_away_is_never_witnessed(bench: Bench, count: int) -> None:
+    record = plant_tail(bench, copies(bench)[1 : 1 + count])
+    booted = bench.boot()
+    assert record not in booted.ledger.history.records
+    booted.ledger.append(note(5))
+    assert bench.witness.memory.log.size == 5
+    assert record not in bench.boot().ledger.history.records
+
+
+def test_an_entry_that_a_cut_left_in_our_own_state_is_witnessed_with_the_same_bytes(bench: Bench) -> None:
+    record = plant_tail(bench, copies(bench)[:1])
+    booted = bench.boot()
+    assert booted.ledger.history.records[-1] == record
+    assert bench.witness.memory.log.last_leaf == tree.leaf_hash(record)
+    assert_whole(bench, 5)
+
+
+def test_after_the_state_was_lost_an_entry_on_a_quorum_of_drives_is_witnessed(bench: Bench) -> None:
+    record = plant_tail(bench, copies(bench)[1:6])
+    shutil.rmtree(bench.root / "state")
+    (bench.root / "state").mkdir()
+    assert bench.boot().ledger.history.records[-1] == record
+
+
+def test_power_cut_at_every_step_of_an_append_ends_with_one_history(tmp_path: Path) -> None:
+    for cut in range(0, 200, 5):
+        bench = Bench(tmp_path / str(cut))
+        bench.supply.left = cut
+        try:
+            bench.boot().ledger.append(note(1))
+            finished = True
+        except PowerCut:
+            finished = False
+        bench.supply.left = None
+        acknowledged = bench.witness.memory.log.size
+        size = bench.boot().ledger.history.size
+        assert size >= acknowledged
+        assert_whole(bench, size)
+        sizes = [asked[0] for asked in bench.witness.asked]
+        assert len({leaf for number, leaf in bench.witness.asked if number == max(sizes)}) == 1
+        if finished:
+            assert size == 2
+            return
+    raise AssertionError("an append never ended")
+
+
+def test_without_any_drive_the_ledger_goes_on_in_our_own_state(bench: Bench) -> None:
+    booted = bench.boot(only=[])
+    booted.ledger.append(note(4))
+    bench.boot()
+    assert_whole(bench, 5)
+
+
+def test_a_refusing_interlock_leaves_the_entry_to_be_witnessed_later(bench: Bench) -> None:
+    booted = bench.boot()
+    bench.boot().ledger.append(note(4))
+    with pytest.raises(InterlockRefused):
+        booted.ledger.append(note(5))  # a process with an old head
+    assert bench.boot().ledger.history.size >= 5
+
+
+@pytest.mark.planted
+def test_the_tests_catch_a_start_that_adopts_whatever_a_drive_says(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = plant_tail(bench, copies(bench)[1:2])
+    monkeypatch.setattr(
+        "appliance.service.ledger_copies.LedgerCopies._adoptable",
+        lambda _self, assembly, _labels: assembly.history.tail,
+    )
+    assert record in bench.boot().ledger.history.records
