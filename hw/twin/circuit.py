@@ -162,7 +162,7 @@ def _coils(circuit: Circuit, drawn: Drawn) -> _Coils:
     """Which coils carry current now: both halves, K3's throw and the CUT button's contact."""
     pins = circuit.profile.pins
     gpio = drawn.gpio if circuit.controller_supplied else 0  # without supply the external pulls win
-    throw = circuit.throw
+    throw = _throw(circuit, drawn)
     link_rail = circuit.link_charge_ms > 0 and throw is Throw.LINK and not drawn.cut_pressed
     drive_rail = circuit.drives_charge_ms > 0 and throw is Throw.DRIVES and not drawn.cut_pressed
     return _Coils(
@@ -173,6 +173,13 @@ def _coils(circuit: Circuit, drawn: Drawn) -> _Coils:
             for index, pin in zip(range(len(circuit.drives)), pins.drives, strict=False)
         ),
     )
+
+
+def _throw(circuit: Circuit, drawn: Drawn) -> Throw:
+    """A changeover whose coil has just changed has left its contact."""
+    if circuit.k3_stuck is None and circuit.k3.energised != drawn.k3_on_link:
+        return Throw.GAP
+    return circuit.throw
 
 
 def _charges(circuit: Circuit, drawn: Drawn) -> tuple[tuple[int, bool, int], ...]:

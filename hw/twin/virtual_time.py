@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hw.twin.loopback import LoopbackController, SupplyLost
+from hw.twin.loopback import Halted, LoopbackController, SupplyLost
 from hw.twin.plant import IDLE_STEP_MS, Plant
 
 Program = Callable[[LoopbackController], None]
@@ -20,25 +20,29 @@ def run(
     """Live until `until` is true (True) or `limit_s` seconds of the box have passed (False).
 
     `programs` names what a freshly booted controller runs; None runs nothing. A program ends by
-    returning, or by the loss of its supply in the middle of whatever it does.
+    returning, by the loss of its supply in the middle of whatever it does, or when this function is to
+    return: then it is not gone on with, and the box stays as it is at that moment.
     """
     end_ms = plant.uptime_ms + round(limit_s * 1000)
-    while not until(plant):
-        if plant.uptime_ms >= end_ms:
-            return False
+
+    def over() -> bool:
+        return plant.uptime_ms >= end_ms or until(plant)
+
+    while not over():
         controller = plant.controller
         if isinstance(controller, LoopbackController) and not controller.begun:
             controller.begun = True
             program = programs(controller)
             if program is not None:
-                _run(program, controller)
+                _run(program, controller, over)
         else:
             plant.advance(IDLE_STEP_MS)
-    return True
+    return until(plant)
 
 
-def _run(program: Program, controller: LoopbackController) -> None:
+def _run(program: Program, controller: LoopbackController, over: Callable[[], bool]) -> None:
+    controller.halt = over
     try:
         program(controller)
-    except SupplyLost:
+    except (SupplyLost, Halted):
         return

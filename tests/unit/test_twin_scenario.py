@@ -1,0 +1,67 @@
+"""Scenario files: every deed can be said, mistakes are named, and a seed always draws the same."""
+
+import pytest
+
+from hw.twin import scenario
+from hw.twin.circuit import Throw
+from hw.twin.scenario import DEEDS, ScenarioInvalid
+from hw.twin.senses import Side
+
+FIELDS = {
+    "target": 'target = "d2"',
+    "throw": 'throw = "link"',
+    "bay": "bay = 3",
+    "line": 'line = "d1_live"',
+    "level": "level = true",
+    "side": 'side = "interlock"',
+    "bytes": "bytes = 100",
+}
+
+
+def event(do: str, *more: str) -> str:
+    return "\n".join(["[[event]]", 'in_phase = "INTAKE"', "after_s = 2.5", f'do = "{do}"', *more])
+
+
+@pytest.mark.parametrize("do", DEEDS)
+def test_every_deed_can_be_said(do: str) -> None:
+    (deed,) = scenario.parse(event(do, *(FIELDS[name] for name in DEEDS[do])), bays=3).deeds
+    assert deed.do == do
+    assert deed.trigger.after_ms == 2500
+
+
+def test_fields_are_understood() -> None:
+    text = event("stick", FIELDS["line"], FIELDS["level"]) + "\n" + event("stick_k3", FIELDS["throw"])
+    stick, k3 = scenario.parse(text, bays=3).deeds
+    assert stick.sides == tuple(Side)
+    assert stick.level
+    assert k3.throw is Throw.LINK
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[event]]",
+        event("explode"),
+        event("weld"),
+        event("weld", 'target = "k9"'),
+        event("pull", "bay = 4"),
+        event("press_cut", "bay = 1"),
+        event("stick", 'line = "x"', "level = true"),
+        event("stick", 'line = "d1_live"', "level = 1"),
+        event("weld", 'target = "k1"').replace("INTAKE", "LUNCH"),
+        event("weld", 'target = "k1"').replace("2.5", "-1"),
+        '[[event]]\nat_s = 1\nin_phase = "SEAL"\ndo = "turn_key"',
+        "other = 1",
+        "[event]\n",
+        "not toml",
+        "[[event]]\nat_s = 1\ndo = 'turn_key'\n" * 257,
+    ],
+)
+def test_a_mistake_is_refused(text: str) -> None:
+    with pytest.raises(ScenarioInvalid):
+        scenario.parse(text, bays=3)
+
+
+def test_a_seed_always_draws_the_same_scenario() -> None:
+    assert scenario.draw(7, bays=3) == scenario.draw(7, bays=3)
+    assert len({scenario.draw(seed, bays=3) for seed in range(20)}) > 10
