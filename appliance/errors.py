@@ -665,6 +665,23 @@ class ControllerEnded(HardwareError):
     remedy = N_("Nothing committed is lost. Run the command again; report it if it happens twice.")
 
 
+class FaultLatched(HardwareError):
+    """The interlock has latched a fault, or a person has secured the box."""
+
+    code = "IW-2007"
+    what = N_("the box is in {phase} and connects nothing: {cause}")
+    remedy = N_("Have the cause looked at. A fault clears after repair; SECURED needs a quorum of holders.")
+    exit_status = EXIT_EMERGENCY
+
+
+class SourceUnknown(OperatorError):
+    """The snapshot has no such source."""
+
+    code = "IW-1011"
+    what = N_("snapshot {snapshot} has no source {source}")
+    remedy = N_("`iwato copies list` shows the sources of each snapshot.")
+
+
 class ScenarioUnreadable(OperatorError):
     """The bench scenario is not understood."""
 

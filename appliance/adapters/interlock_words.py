@@ -56,6 +56,7 @@ def status(said: Status, bays: int) -> InterlockStatus:
         ),
         measured=lines(link=said.k1_conducting and said.k2_conducting, drives=said.drives_live, bays=bays),
         unix_s=said.time_s,
+        window_number=said.window_number,
         next_window_s=said.window_begin_s,
         window_ends_s=said.window_end_s,
         link_left_s=said.link_left_s,

@@ -45,6 +45,7 @@ class InterlockStatus:
     ordered: Lines
     measured: Lines
     unix_s: int
+    window_number: int
     next_window_s: int
     window_ends_s: int
     link_left_s: int

@@ -28,7 +28,7 @@ class Keeper:
     """One boot of the controller. `phase` is what the controller may act on."""
 
     def __init__(self, interlock: Interlock, relays: Relays, clock: Clock, bays: Sequence[Bay]) -> None:
-        self._interlock, self._relays, self._clock, self._bays = interlock, relays, clock, tuple(bays)
+        self.interlock, self._relays, self._clock, self._bays = interlock, relays, clock, tuple(bays)
         self._lock = threading.RLock()
         self._beat_at_ms = self._moved_at_ms = self._contacts_at_ms = clock.monotonic_ms()
         self._contact_steps = [Event.K1_SETTLED, Event.K2_SETTLED]
@@ -42,7 +42,7 @@ class Keeper:
     def boot(self) -> BootFacts:
         """Say hello, learn the phase and take it on."""
         with self._lock:
-            facts = self._interlock.hello()
+            facts = self.interlock.hello()
             self._take(phase_table.BOOTED.get(facts.phase, Event.BOOTED_OTHERWISE))
             return facts
 
@@ -56,7 +56,7 @@ class Keeper:
         with self._lock:
             self.moved()
             self._beat(self._clock.monotonic_ms())  # a permit needs a fresh heartbeat
-            cause = self._interlock.request(Phase.INTAKE)
+            cause = self.interlock.request(Phase.INTAKE)
             if cause:
                 raise InterlockRefused(request=Phase.INTAKE.value, cause=cause)
             self._contacts_at_ms = self._clock.monotonic_ms()
@@ -83,7 +83,7 @@ class Keeper:
     def _beat(self, now_ms: int) -> None:
         self._beat_at_ms = now_ms
         try:
-            self.status = self._interlock.heartbeat(self._progress)
+            self.status = self.interlock.heartbeat(self._progress)
         except InterlockSilent:
             self.cause = "silent"
             self._take(Event.SILENT)
@@ -100,7 +100,7 @@ class Keeper:
         if event is not None:
             self.cause = status.cause
             self._take(event)
-        elif self._interlock.cut_soon() and not self._warned and self.phase is status.phase:
+        elif self.interlock.cut_soon() and not self._warned and self.phase is status.phase:
             self._warned = True
             if self.phase is not Phase.ISOLATED:
                 self._take(Event.CUT_SOON)
@@ -140,4 +140,4 @@ class Keeper:
             case Action.FINISH_EARLY:
                 self.finish_early.set()
             case Action.TELL_DONE:
-                self._interlock.done()
+                self.interlock.done()

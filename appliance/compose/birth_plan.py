@@ -1,0 +1,123 @@
+"""Making an appliance: keys of the workshop, the birth ceremony, the first policy, the first drives.
+
+Half-made homes are removed again: a birth that did not end never happened.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.compose import key_rooms, operational_keys, window_text
+from appliance.compose.home import Home, keep_apart
+from appliance.compose.policy_files import VERSION, signature_name
+from appliance.custody import policy as policy_text
+from appliance.custody import vault_key, votes
+from appliance.custody.policy import SourceLine
+from appliance.domain.geometry import Geometry
+from appliance.domain.ids import SourceName, VaultId
+from appliance.domain.schedule import Duration
+from appliance.errors import UsageError
+from appliance.format import sshsig
+from appliance.ports import Birth
+from appliance.service.birth import Born, Plan
+from hw import profile
+from hw.twin import commissioning
+
+VAULT_ID_BYTES = 16
+DELAY = Duration(amount=72, unit="h")  # 40-custody: in which any one holder can veto a change
+SOURCE_TIER = 1  # tier 0 is for identity and key stores, which a person names in a later policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVault:
+    """What birth gave: the raw signatures go to the interlock with the policy's text."""
+
+    born: Born
+    votes: tuple[tuple[int, bytes], ...]
+    vault_id: VaultId
+
+
+def make(home: Home, asked: Birth) -> NewVault:
+    """Create the home's files up to the signed policy. UsageError, HomeNotEmpty, PathUnsafe,
+    SharingRefused before anything was made."""
+    plan_parts = _checked(home, asked)
+    home.create(asked.drives)
+    try:
+        return _commission(home, asked, plan_parts)
+    except BaseException:
+        discard(home)
+        raise
+
+
+def discard(home: Home) -> None:
+    """Remove what an unfinished birth made; the directory itself stays, empty."""
+    for item in home.root.iterdir():
+        shutil.rmtree(item)
+
+
+def _checked(home: Home, asked: Birth) -> tuple[Geometry, tuple[SourceLine, ...]]:
+    bays = len(profile.load("emulated").pins.drives)
+    if asked.drives > bays:
+        raise UsageError(detail=f"--drives {asked.drives}: the emulated board has {bays} bays")
+    parity = asked.drives - asked.data_shards
+    try:
+        geometry = Geometry(
+            data=asked.data_shards, parity=parity, write_quorum=min(asked.data_shards + 1, asked.drives)
+        )
+    except ValueError as error:
+        raise UsageError(detail=str(error)) from None
+    keep_apart(home.root, {name: Path(path) for name, path in asked.sources})
+    lines = tuple(
+        SourceLine(name=SourceName(name), tier=SOURCE_TIER, path=os.fsencode(path))
+        for name, path in asked.sources
+    )
+    return geometry, lines
+
+
+def _commission(home: Home, asked: Birth, parts: tuple[Geometry, tuple[SourceLine, ...]]) -> NewVault:
+    geometry, lines = parts
+    window = window_text.parse(asked.window)
+    seeds = {name: os.urandom(operational_keys.KEY_BYTES) for name in ("witness", "log", "pairing", "dedup")}
+    commissioning.commission(
+        home.emulated,
+        pairing_key=seeds["pairing"],
+        witness_seed=seeds["witness"],
+        start_unix_s=int(time.time()),
+    )
+    for folder in (home.intake_state, home.seal_state):
+        operational_keys.write(folder, operational_keys.PAIRING, seeds["pairing"])
+    operational_keys.write(home.intake_state, operational_keys.DEDUP, seeds["dedup"])
+    operational_keys.write(home.seal_state, operational_keys.LOG, seeds["log"])
+    plan = Plan(
+        vault_id=VaultId(os.urandom(VAULT_ID_BYTES)),
+        quorum=asked.quorum,
+        holders=asked.holders,
+        log_key=operational_keys.public_of(seeds["log"]),
+        witness_key=operational_keys.public_of(seeds["witness"]),
+        windows=(window,),
+        scrubs=(window_text.scrub_slot(window),),
+        geometry=geometry,
+        sources=lines,
+        delay=DELAY,
+    )
+    born = key_rooms.hold_birth(plan, home.tokens)
+    _write_texts(home, born)
+    raw = tuple((int(number), sshsig.parse(text).raw) for number, text in sorted(born.signatures.items()))
+    return NewVault(born=born, votes=raw, vault_id=plan.vault_id)
+
+
+def _write_texts(home: Home, born: Born) -> None:
+    """The policy last: a home without it is no appliance."""
+    parsed = policy_text.parse(born.policy)
+    files = {signature_name(number): text.encode() for number, text in born.signatures.items()}
+    files |= {f"birth.{number}.sig": text.encode() for number, text in born.transcript_signatures.items()}
+    files["birth.txt"] = born.transcript
+    files["allowed_signers"] = votes.allowed_signers(parsed).encode()
+    files[vault_key.file_name(parsed.generation.number)] = born.vault
+    files[f"policy-{VERSION}.txt"] = born.policy
+    for name, content in files.items():
+        (home.policy / name).write_bytes(content)

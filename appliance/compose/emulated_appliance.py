@@ -1,0 +1,211 @@
+"""`ports.Appliance` on the emulated board: each method is one command on one home.
+
+Takes the home's lock, powers the box up, hands over a job, adds up what the plant measured and what the
+controller reported. What was measured comes from the plant, never from a report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from appliance.compose import birth_plan, documents, rootkit_drill
+from appliance.compose.emulated_board import EmulatedBoard, JobLog
+from appliance.compose.home import Home
+from appliance.compose.job import (
+    AnyJob,
+    AttemptJob,
+    PrepareJob,
+    RollForwardJob,
+    ScrubJob,
+    VerifyJob,
+    WindowJob,
+)
+from appliance.compose.ledger_record import LedgerRecord
+from appliance.compose.policy_files import PolicyFiles
+from appliance.compose.recall import Recalling
+from appliance.domain.phases import Phase
+from appliance.errors import InterlockRefused
+from appliance.format import batch
+from appliance.ports import Birth, RestoreRequest, Watcher
+from appliance.window import calendar
+
+
+class EmulatedAppliance:
+    """One home."""
+
+    def __init__(self, root: Path) -> None:
+        self._home = Home(root)
+
+    @cached_property
+    def _texts(self) -> PolicyFiles:
+        return PolicyFiles(self._home.policy)
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        self._home.require()
+        with self._home.lock():
+            yield
+
+    # -- birth ---------------------------------------------------------------------------------------
+
+    def create(self, birth: Birth, watcher: Watcher) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        with self._home.lock():
+            vault = birth_plan.make(self._home, birth)
+            try:
+                documents.write_bench(self._home, birth.link_rate)
+                self._give_policy(vault)
+                self._drive_job(PrepareJob(home=str(self._home.root)), watcher)
+            except BaseException:
+                birth_plan.discard(self._home)
+                raise
+            return documents.born(self._home, vault)
+
+    def _give_policy(self, vault: birth_plan.NewVault) -> None:
+        """Policy 1: once, with the key switch turned."""
+        board = self._board()
+        board.settle()
+        board.turn_key(turned=True)
+        interlock = board.interlock()
+        interlock.hello()
+        cause = interlock.upload_policy(vault.born.policy, vault.votes)
+        board.turn_key(turned=False)
+        board.power_off()
+        if cause:
+            raise InterlockRefused(request="policy 1", cause=cause)
+
+    # -- looking -------------------------------------------------------------------------------------
+
+    def status(self) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        with self._held():
+            board = self._board()
+            board.settle()
+            interlock = board.interlock() if board.reading().phase is Phase.ISOLATED else None
+            status = None
+            if interlock is not None:
+                interlock.hello()
+                status = interlock.heartbeat(0)
+            document = documents.status(self._home, self._texts.policy, board.reading(), status)
+            board.power_off()
+            return document
+
+    def copies(self) -> Mapping[str, Any]:
+        """See ports.Appliance. From the controller's own copy of the ledger: the drives stay dark."""
+        with self._held():
+            return documents.copies(LedgerRecord(self._home, self._texts).snapshots())
+
+    # -- windows -------------------------------------------------------------------------------------
+
+    def run_window(self, watcher: Watcher, scenario: str | None = None) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        with self._held():
+            self._roll_forward(watcher)
+            drill = rootkit_drill.load(self._home, self._texts, scenario)
+            job = WindowJob(home=str(self._home.root), link_rate=documents.link_rate(self._home))
+            board = self._board(job, drill)
+            policy = self._texts.policy
+            board.jump(calendar.next_window(policy.windows, board.unix_s).span.begin_s)
+            board.settle()
+            log = board.run(watcher)
+            board.power_off()
+            document = documents.window(board, log)
+            if drill.implant is not None:
+                document["rootkit"] = rootkit_drill.verdict(board, log)
+            return _ended(log, document)
+
+    def _roll_forward(self, watcher: Watcher) -> None:
+        """Sealing that was left unfinished goes on in the scrub slot that comes before the window."""
+        folder = self._home.staging / batch.FOLDER
+        if not folder.is_dir() or not any(folder.iterdir()):
+            return
+        now_s = self._board().unix_s
+        policy = self._texts.policy
+        window_s = calendar.next_window(policy.windows, now_s).span.begin_s
+        slot = calendar.in_scrub(policy.scrubs, now_s) or calendar.next_scrub(policy.scrubs, now_s)
+        if slot.begin_s < window_s:
+            log = self._drive_job(RollForwardJob(home=str(self._home.root)), watcher, raising=False)
+            for warning in log.warnings:
+                watcher.event("warning", warning)
+
+    def connect_outside(self, watcher: Watcher) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        with self._held():
+            board = self._board(AttemptJob(home=str(self._home.root)))
+            board.settle()
+            log = board.run(watcher)
+            board.power_off()
+            return _ended(log, documents.attempt(board, log))
+
+    def advance_clock(self, seconds: int) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        with self._held():
+            board = self._board()
+            board.jump(board.unix_s + seconds)
+            board.power_off()
+            return documents.clock(board.unix_s)
+
+    # -- drives --------------------------------------------------------------------------------------
+
+    def scrub(self, watcher: Watcher) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        with self._held():
+            log = self._drive_job(ScrubJob(home=str(self._home.root)), watcher)
+            return documents.scrub(log)
+
+    def verify_ledger(
+        self, checkpoint: bytes | None, watcher: Watcher, *, alone: bool = False
+    ) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        with self._held():
+            job = VerifyJob(home=str(self._home.root), checkpoint=checkpoint, alone=alone)
+            return documents.verified(self._drive_job(job, watcher))
+
+    def restore(self, request: RestoreRequest, watcher: Watcher) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        with self._held():
+            return Recalling(self._home, self._texts, self._board).run(request, watcher)
+
+    def _drive_job(self, job: AnyJob, watcher: Watcher, *, raising: bool = True) -> JobLog:
+        """A drive phase in a scrub slot: the one that is now, or the next."""
+        board = self._board()
+        policy = self._texts.policy
+        if calendar.in_scrub(policy.scrubs, board.unix_s) is None:
+            board.jump(calendar.next_scrub(policy.scrubs, board.unix_s).begin_s)
+        board.settle()
+        interlock = board.interlock()
+        interlock.hello()
+        interlock.heartbeat(0)
+        board.hand_over(job)
+        cause = interlock.request(Phase.SCRUB)
+        if cause:
+            raise InterlockRefused(request=Phase.SCRUB.value, cause=cause)
+        log = board.run(watcher)
+        log.totals = board.totals
+        board.power_off()
+        if raising and log.error is not None:
+            raise log.error
+        return log
+
+    def _board(self, job: AnyJob | None = None, drill: rootkit_drill.Drill | None = None) -> EmulatedBoard:
+        policy = self._texts.policy
+        bays = policy.geometry.drives
+        return EmulatedBoard(
+            self._home,
+            bays,
+            sources=tuple(source.path.decode("utf-8", "surrogateescape") for source in policy.sources),
+            scenario=drill.scenario if drill else None,
+            implant=drill.implant if drill else None,
+            job=job,
+        )
+
+
+def _ended(log: JobLog, document: dict[str, Any]) -> Mapping[str, Any]:
+    """The document, or the job's error."""
+    if log.error is not None:
+        raise log.error
+    return document

@@ -1,0 +1,245 @@
+"""`ports.Board` over the twin: one object is one power-on of the emulated box.
+
+While no job runs, the interlock is reached over the same frames from this thread (loopback). A job is
+done by real, confined processes that the plant boots and ends as the interlock says (05-settled 1, 2).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from appliance import errors
+from appliance.adapters.board_channel import BoardChannel
+from appliance.adapters.interlock import InterlockClient
+from appliance.compose import confinement, operational_keys
+from appliance.compose import job as jobs
+from appliance.compose.home import Home
+from appliance.compose.job import AnyJob, AttemptJob, WindowJob
+from appliance.compose.machine import BOARD, NONCE_BYTES
+from appliance.domain.phases import Lines, Medium, Phase, Reading, Totals
+from appliance.errors import ControllerEnded, IwatoError
+from appliance.ports import Interlock, Watcher
+from hw import profile
+from hw.twin.loopback import LoopbackController, VacantSlot
+from hw.twin.measured import Measured
+from hw.twin.memory import FileMemory
+from hw.twin.plant import Plant, Watchers
+from hw.twin.process import ProcessController, Program
+from hw.twin.real_time import RealTime
+from hw.twin.scenario import Scenario
+from hw.twin.slot import Controller, Ended, Implant, Removal, Said
+
+SETTLE_MS = 30_000  # ms; from power to ISOLATED takes a supply cycle, after a recovery one of 10 s
+STEP_MS = 50  # ms of emulated time between looks while settling
+_ENDED = frozenset({Phase.FAULT, Phase.SECURED})
+JOB_S_MAX = 6 * 3600  # s; the longest window and its sealing; a hung box is ended then
+
+
+@dataclass(slots=True, kw_only=True)
+class JobLog:
+    """What a job's processes said and how they ended."""
+
+    reports: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    warnings: list[Mapping[str, object]] = field(default_factory=list)
+    evidence: list[Mapping[str, object]] = field(default_factory=list)
+    error: IwatoError | None = None
+    crash: str = ""
+    totals: Totals = field(default_factory=Totals)
+
+
+class EmulatedBoard:
+    """See the module. `sources` are the trees that intake may read; `implant` is what a scenario's
+    plant_rootkit plants."""
+
+    def __init__(
+        self,
+        home: Home,
+        bays: int,
+        *,
+        sources: tuple[str, ...] = (),
+        scenario: Scenario | None = None,
+        implant: Implant | None = None,
+        job: AnyJob | None = None,
+    ) -> None:
+        self._home, self._bays, self._sources = home, bays, sources
+        self._job = job
+        self._profile = profile.load(BOARD)
+        self._boots: list[Medium] = []
+        self._watcher: Watcher | None = None
+        self._errors = ""
+        self.log = JobLog()
+        self.removals: list[Removal] = []
+        self._plant = Plant(
+            profile=self._profile,
+            bays=bays,
+            memory=FileMemory(home.emulated),
+            entropy=os.urandom,
+            boot=self._boot,
+            scenario=scenario,
+            rootkit=implant,
+            watchers=Watchers(said=self._said, ended=self._ended, removed=self.removals.append),
+        )
+
+    # -- looking -------------------------------------------------------------------------------------
+
+    @property
+    def unix_s(self) -> int:
+        """The emulated clock."""
+        return self._plant.unix_ms // 1000
+
+    @property
+    def serial_dropped(self) -> int:
+        """Bytes of a flood that the serial line did not take."""
+        return self._plant.serial_dropped
+
+    def settle(self) -> Phase:
+        """Let the interlock prove the box dark after power came, until it gives the controller its
+        supply. Nothing runs meanwhile, so emulated time need not keep pace with ours."""
+        self._advance_until(lambda: bool(self._boots) or self._phase in _ENDED, SETTLE_MS)
+        return self._phase
+
+    def reading(self) -> Reading:
+        """See ports.Board."""
+        return read(self._plant.measured(), self._bays)
+
+    @property
+    def totals(self) -> Totals:
+        """Measured since power came."""
+        measured = self._plant.measured()
+        totals = measured.totals
+        return Totals(
+            link_ms=totals.link_ms,
+            drives_ms=totals.drives_ms,
+            both_ms=totals.both_steps,
+            refused=measured.report.refused,
+        )
+
+    @property
+    def _phase(self) -> Phase:
+        return Phase[self._plant.phase.name]
+
+    # -- hands ---------------------------------------------------------------------------------------
+
+    def jump(self, unix_s: int) -> None:
+        """See ports.Board."""
+        self._plant.jump(unix_s)
+
+    def turn_key(self, *, turned: bool) -> None:
+        """See ports.Board."""
+        self._plant.turn_key(turned=turned)
+
+    def power_off(self) -> None:
+        """See ports.Board."""
+        self._plant.power_off()
+
+    def interlock(self) -> Interlock:
+        """The interlock over its frames, from the loopback controller that is in the slot now."""
+        self._advance_until(lambda: isinstance(self._plant.controller, LoopbackController), SETTLE_MS)
+        controller = self._plant.controller
+        if not isinstance(controller, LoopbackController):
+            raise errors.InterlockSilent
+        pairing = operational_keys.read(self._home.intake_state, operational_keys.PAIRING)
+        line = BoardChannel(controller, self._profile, controller)
+        nonce = os.urandom(NONCE_BYTES)
+        return InterlockClient(line, controller, pairing_key=pairing, nonce=nonce, bays=self._bays)
+
+    # -- jobs ----------------------------------------------------------------------------------------
+
+    def hand_over(self, job: AnyJob) -> None:
+        """The job that the next boot of the sealing medium gets."""
+        self._job = job
+
+    def run(self, watcher: Watcher) -> JobLog:
+        """Live 1:1 until the job has ended and the box is ISOLATED again. The job's own error is in
+        the log; a controller that ended without one is ControllerEnded there."""
+        self._watcher = watcher
+        live = RealTime(self._plant, lambda measured: watcher.reading(read(measured, self._bays)))
+        live.run(lambda _plant: self._is_over(), limit_s=JOB_S_MAX)
+        self._advance_until(lambda: self._phase in {*_ENDED, Phase.ISOLATED}, SETTLE_MS)
+        watcher.reading(self.reading())
+        if self.log.error is None and self.log.crash:
+            self.log.error = ControllerEnded(detail=self.log.crash)
+        return self.log
+
+    def _is_over(self) -> bool:
+        if self._phase in _ENDED:
+            return True
+        if Medium.SEALING in self._boots:
+            return not isinstance(self._plant.controller, ProcessController) and self._is_dark()
+        failed = self.log.error is not None or bool(self.log.crash) or "attempted" in self.log.reports
+        return failed and self._phase is Phase.ISOLATED
+
+    def _is_dark(self) -> bool:
+        measured = self._plant.measured()
+        return not (measured.link_conducting or any(measured.drives_live))
+
+    def _boot(self, medium_name: str) -> Controller:
+        medium = Medium(medium_name)
+        self._boots.append(medium)
+        job = self._job
+        if medium is Medium.SEALING:
+            return self._process(medium, job) if job is not None else VacantSlot()
+        if isinstance(job, WindowJob | AttemptJob):
+            return VacantSlot() if Medium.SEALING in self._boots else self._process(medium, job)
+        return LoopbackController(self._plant.advance, lambda: self._plant.uptime_ms)
+
+    def _process(self, medium: Medium, job: AnyJob) -> ProcessController:
+        rules = confinement.rules(medium, self._home, job, self._sources)
+        program = Program(name=medium.value, argv=confinement.argv(medium), job=jobs.encode(job), rules=rules)
+        return ProcessController(program)
+
+    def _said(self, said: Said) -> None:
+        if said.event is None:
+            return
+        fields = dict(said.event)
+        name = str(fields.pop("event", ""))
+        if name == "error":
+            self.log.error = self.log.error or rebuilt(fields)
+        elif name == "warning":
+            self.log.warnings.append(fields)
+        elif name == "rootkit":
+            self.log.evidence.append(fields)
+        elif name != "progress":
+            self.log.reports[name] = fields
+        if self._watcher is not None:
+            self._watcher.event(name, fields)
+
+    def _ended(self, ended: Ended) -> None:
+        if ended.status and ended.name in {Medium.INTAKE.value, Medium.SEALING.value}:
+            self.log.crash = f"{ended.name} ended with {ended.status}"
+
+    def _advance_until(self, holds: Callable[[], bool], limit_ms: int) -> None:
+        for _ in range(limit_ms // STEP_MS):
+            if holds():
+                return
+            self._plant.advance(STEP_MS)
+
+
+def read(measured: Measured, bays: int) -> Reading:
+    """The plant's look in the appliance's words: the copper's truth beside the interlock's orders."""
+    report = measured.report
+    ordered_mask = report.ordered_mask if report.ordered_drives else 0
+    return Reading(
+        phase=Phase[report.phase.name],
+        ordered=Lines(
+            link=report.ordered_link, drives=tuple(bool(ordered_mask >> bay & 1) for bay in range(bays))
+        ),
+        measured=Lines(link=measured.link_conducting, drives=measured.drives_live),
+        unix_s=measured.unix_ms // 1000,
+        age_ms=0,
+        phase_left_s=measured.phase_left_s or 0,
+        window_left_s=max(0, report.window_end_s - measured.unix_ms // 1000),
+        fault=report.fault.name if report.fault else "",
+    )
+
+
+def rebuilt(fields: Mapping[str, object]) -> IwatoError:
+    """The error that a controller said, as the class of its code. What it said is hostile text."""
+    kind = errors.by_code().get(str(fields.get("code")), ControllerEnded)
+    values = fields.get("values")
+    try:
+        return kind(**{str(key): value for key, value in values.items()} if isinstance(values, dict) else {})
+    except (KeyError, IndexError, ValueError):
+        return ControllerEnded(detail=str(fields.get("code")))

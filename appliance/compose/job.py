@@ -1,0 +1,70 @@
+"""What is typed at the controller's console: one JSON object per job, checked before it is obeyed."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True, tag_field="job", forbid_unknown_fields=True):
+    """Which home the controller serves."""
+
+    home: str
+
+
+class WindowJob(Job, frozen=True, kw_only=True, tag="window"):
+    """One whole window: intake on the one medium, sealing on the other. `link_rate` in bytes per second,
+    0 for none."""
+
+    link_rate: int = 0
+
+
+class AttemptJob(Job, frozen=True, kw_only=True, tag="attempt"):
+    """What root would try outside the window."""
+
+
+class PrepareJob(Job, frozen=True, kw_only=True, tag="prepare"):
+    """First filling of blank drives."""
+
+
+class RollForwardJob(Job, frozen=True, kw_only=True, tag="roll-forward"):
+    """Sealing that an earlier window left unfinished."""
+
+
+class ScrubJob(Job, frozen=True, kw_only=True, tag="scrub"):
+    """Read every block."""
+
+
+class VerifyJob(Job, frozen=True, kw_only=True, tag="verify"):
+    """Judge the ledger's copies. `checkpoint` was kept outside; `alone` leaves the interlock out."""
+
+    checkpoint: bytes | None = None
+    alone: bool = False
+
+
+class RestoreJob(Job, frozen=True, kw_only=True, tag="restore"):
+    """Recovery under a signed order that the interlock has accepted."""
+
+    order: bytes
+    tokens: list[str]
+    target: str
+    resume: bool = False
+    devices: bool = False
+    set_id: bool = False
+
+
+AnyJob: TypeAlias = WindowJob | AttemptJob | PrepareJob | RollForwardJob | ScrubJob | VerifyJob | RestoreJob
+
+
+def encode(job: AnyJob) -> dict[str, object]:
+    """As JSON values."""
+    values = msgspec.to_builtins(job)
+    assert isinstance(values, dict)
+    return values
+
+
+def decode(text: bytes) -> AnyJob:
+    """Inverse of `encode` over JSON text. msgspec.ValidationError for anything else."""
+    job: AnyJob = msgspec.json.decode(text, type=AnyJob)
+    return job

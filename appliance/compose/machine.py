@@ -1,0 +1,62 @@
+"""The machine that the controller's program runs on: clock, console, board, interlock.
+
+`real` is the emulated board's process; tests compose one over the loopback (tests/simulation). Holds
+no appliance logic.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from appliance.adapters import board_channel
+from appliance.adapters.board_channel import BoardChannel
+from appliance.adapters.clock import SystemClock
+from appliance.adapters.console import JsonConsole
+from appliance.adapters.interlock import InterlockClient
+from appliance.ports import Clock, Console, Interlock, Relays
+from appliance.service.keeper import Keeper
+from appliance.service.pulse import Pulse, Pulsing
+from hw import profile
+
+BOARD = "emulated"
+NONCE_BYTES = 8  # bytes; the controller's half of the session nonce (firmware/PROTOCOL.md)
+
+
+def no_step(_label: str) -> None:
+    """Outside tests nobody counts the durable steps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """One boot. `steps` is called after every durable step; `threads` is intake's number of workers."""
+
+    clock: Clock
+    console: Console
+    channel: BoardChannel
+    pulse: Callable[[Keeper], Pulsing]
+    steps: Callable[[str], None] = no_step
+    threads: int = 3
+
+    @property
+    def relays(self) -> Relays:
+        return self.channel
+
+    @property
+    def bays(self) -> BoardChannel:
+        return self.channel
+
+    def interlock(self, pairing_key: bytes, bays: int) -> Interlock:
+        """The interlock over the board's serial line."""
+        nonce = os.urandom(NONCE_BYTES)
+        return InterlockClient(self.channel, self.clock, pairing_key=pairing_key, nonce=nonce, bays=bays)
+
+
+def real() -> Machine:
+    """The machine of a process that the emulated board has started."""
+    clock = SystemClock()
+    channel = board_channel.from_environment(profile.load(BOARD), clock)
+    return Machine(
+        clock=clock, console=JsonConsole(), channel=channel, pulse=lambda keeper: Pulse(keeper, clock)
+    )

@@ -1,0 +1,114 @@
+"""`restore run` on the emulated board: order, votes, key switch, RECOVERY.
+
+The holders sign before anything is powered; the interlock accepts the order; only then the sealing
+medium boots into RECOVERY with the tokens (THREATS 3).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from appliance.compose import documents, key_rooms
+from appliance.compose.emulated_board import EmulatedBoard
+from appliance.compose.home import Home, keep_apart
+from appliance.compose.job import RestoreJob
+from appliance.compose.key_rooms import Votes
+from appliance.compose.ledger_record import LedgerRecord
+from appliance.compose.policy_files import PolicyFiles
+from appliance.custody import order as recovery_order
+from appliance.custody.order import RecoveryOrder
+from appliance.domain.ids import SourceName
+from appliance.domain.phases import Phase
+from appliance.errors import InterlockRefused, SourceUnknown, TargetNotEmpty
+from appliance.ports import RestoreRequest, Watcher
+from appliance.service import snapshots
+
+ORDER_S = 24 * 3600  # s that an order is valid; holders who sign one are there on the day
+REASON = "restore run on the emulated board"
+
+
+@dataclass(frozen=True, slots=True)
+class Recalling:
+    """One recovery. `board` powers the box up."""
+
+    home: Home
+    texts: PolicyFiles
+    board: Callable[[], EmulatedBoard]
+
+    def run(self, request: RestoreRequest, watcher: Watcher) -> Mapping[str, Any]:
+        """See ports.Appliance.restore."""
+        target = Path(request.target)
+        keep_apart(self.home.root, {"target": target})
+        if target.exists() and not request.resume and any(target.iterdir()):
+            raise TargetNotEmpty(path=target)
+        board = self.board()
+        order = self._order(request, board.unix_s)
+        votes = key_rooms.collect_votes(self.texts.text, order, list(request.tokens))
+        target.mkdir(parents=True, exist_ok=True)
+        board.settle()
+        board.turn_key(turned=True)
+        interlock = board.interlock()
+        interlock.hello()
+        cause = interlock.upload_order(order, votes.votes)
+        if cause:
+            raise InterlockRefused(request="recovery order", cause=cause)
+        interlock.heartbeat(0)
+        board.hand_over(self._job(request, order))
+        cause = interlock.request(Phase.RECOVERY)
+        if cause:
+            raise InterlockRefused(request=Phase.RECOVERY.value, cause=cause)
+        log = board.run(watcher)
+        log.totals = board.totals
+        board.turn_key(turned=False)
+        board.power_off()
+        if log.error is not None:
+            raise log.error
+        return documents.restored(log, self._deeds(votes, log.reports.get("restored", {})))
+
+    def _order(self, request: RestoreRequest, unix_s: int) -> bytes:
+        snapshot = snapshots.meant(LedgerRecord(self.home, self.texts).snapshots(), request.snapshot)
+        known = {part.name for part in snapshot.sources}
+        for source in request.sources:
+            if source not in known:
+                raise SourceUnknown(source=source, snapshot=snapshot.snapshot)
+        return recovery_order.render(
+            RecoveryOrder(
+                vault_id=self.texts.policy.vault_id,
+                policy=self.texts.hash,
+                nonce=os.urandom(recovery_order.NONCE_BYTES),
+                expires_s=unix_s + ORDER_S,
+                snapshot=recovery_order.SnapshotId(snapshot.snapshot),
+                sources=tuple(SourceName(source) for source in request.sources),
+                path=request.subtree,
+                reason=REASON,
+                destination=os.fsencode(request.target),
+            )
+        )
+
+    def _job(self, request: RestoreRequest, order: bytes) -> RestoreJob:
+        return RestoreJob(
+            home=str(self.home.root),
+            order=order,
+            tokens=list(request.tokens),
+            target=request.target,
+            resume=request.resume,
+            devices=request.devices,
+            set_id=request.set_id,
+        )
+
+    def _deeds(self, votes: Votes, report: Mapping[str, object]) -> dict[str, list[str]]:
+        """What each holder did, as the signatures and the opened shares show it."""
+        used = report.get("holders")
+        deeds: dict[str, list[str]] = {}
+        for holder in self.texts.policy.holders:
+            did = []
+            if holder.number in {number for number, _ in votes.votes}:
+                did.append("signed the recovery order")
+            if isinstance(used, list) and holder.number in used:
+                did.append("gave a share")
+            deeds[str(holder.number)] = did
+        return deeds

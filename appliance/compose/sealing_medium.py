@@ -1,0 +1,100 @@
+"""The controller booted from the sealing medium: drives, ledger, and one job.
+
+Reads the policy, staging and its own state; opens nothing of intake's and has no network (images/).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.adapters import key_process, reed_solomon
+from appliance.adapters.directory import Directory, ScratchDirectory
+from appliance.adapters.drives_emulated import EmulatedDrives
+from appliance.adapters.restore_target import RestoreTarget, Wanted
+from appliance.compose import key_rooms, operational_keys
+from appliance.compose.home import Home
+from appliance.compose.job import (
+    AnyJob,
+    PrepareJob,
+    RestoreJob,
+    RollForwardJob,
+    ScrubJob,
+    VerifyJob,
+    WindowJob,
+)
+from appliance.compose.machine import Machine
+from appliance.compose.policy_files import PolicyFiles
+from appliance.domain.ids import Bay
+from appliance.errors import ControllerEnded
+from appliance.pipeline.scatter import Code
+from appliance.ports import Files
+from appliance.service import drive_jobs, drive_phase, recovery
+from appliance.service.drive_phase import DrivePhase, Workshop
+from appliance.service.keeper import Keeper
+from appliance.service.recovery import Recall
+
+
+def run(machine: Machine, job: AnyJob) -> None:
+    """Do the job of this drive phase."""
+    home = Home(Path(job.home))
+    texts = PolicyFiles(home.policy)
+    shop = workshop(machine, home, texts)
+    match job:
+        case PrepareJob():
+            drive_jobs.prepare(shop, os.urandom, texts.public_files())
+        case WindowJob() | RollForwardJob():
+            fingerprint = texts.recipient.fingerprint
+            drive_phase.run(shop, lambda phase: drive_jobs.seal(phase, fingerprint, texts.public_files()))
+        case ScrubJob():
+            drive_phase.run(shop, drive_jobs.scrub)
+        case VerifyJob():
+            drive_jobs.verify_ledger(shop, job.checkpoint, alone=job.alone)
+        case RestoreJob():
+            key_process.harden()
+            drive_phase.run(shop, lambda phase: _restore(phase, job, texts))
+        case _:
+            raise ControllerEnded(detail="the sealing medium has no such job")
+
+
+def workshop(machine: Machine, home: Home, texts: PolicyFiles) -> Workshop:
+    """Everything that the jobs work with."""
+    geometry = texts.policy.geometry
+    bays = [Bay(number) for number in range(1, geometry.drives + 1)]
+    interlock = machine.interlock(operational_keys.read(home.seal_state, operational_keys.PAIRING), len(bays))
+    keeper = Keeper(interlock, machine.relays, machine.clock, bays)
+
+    def drive_files(path: Path, alive: Callable[[], bool]) -> Files:
+        return Directory(path, steps=machine.steps, alive=alive)
+
+    staging = ScratchDirectory(home.staging, steps=machine.steps)
+    state = ScratchDirectory(home.seal_state, steps=machine.steps)
+    state.sweep()
+    return Workshop(
+        keeper=keeper,
+        pulse=machine.pulse(keeper),
+        interlock=interlock,
+        drives=EmulatedDrives(home.bays, len(bays), machine.bays, drive_files),
+        staging=staging,
+        state=state,
+        console=machine.console,
+        clock=machine.clock,
+        code=Code(geometry, reed_solomon.choose()),
+        set_facts=texts.set_facts,
+        keys=texts.keys,
+        sign=operational_keys.log_signer(home.seal_state),
+        policy_hash=texts.hash,
+    )
+
+
+def _restore(phase: DrivePhase, job: RestoreJob, texts: PolicyFiles) -> None:
+    tokens, wrong = key_rooms.open_tokens(job.tokens)
+    for error in wrong:
+        drive_phase.warn(phase.shop.console, error)
+    wanted = Wanted(owners=os.geteuid() == 0, devices=job.devices, set_id=job.set_id)
+    target = RestoreTarget(Path(job.target), wanted, resume=job.resume)
+    recall = Recall(
+        order=job.order, policy_text=texts.text, policy=texts.policy, tokens=tokens, target=target
+    )
+    recovery.recover(phase, recall)
