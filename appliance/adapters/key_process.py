@@ -37,7 +37,6 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38  # linux/prctl
 MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4  # sys/mman.h
 _HEAD = struct.Struct(">cI")  # kind and length of a frame
 _SAID, _ANSWER, _ERROR, _HARDENED = b".", b"=", b"!", b"~"
-_START = "from appliance.adapters import key_process; key_process.serve()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,3 +170,6 @@ def _has_swap() -> bool:
             return len(file.readlines()) > 1
     except OSError:
         return True  # unknown counts as yes
+
+
+_START = f"from {__name__} import {serve.__name__}; {serve.__name__}()"

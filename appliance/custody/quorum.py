@@ -25,11 +25,6 @@ class Margin:
     exist: int
     proven: int
 
-    @property
-    def may_be_lost(self) -> int:
-        """Proven tokens that can be lost before the vault cannot be read. Negative: it cannot already."""
-        return self.proven - self.needed
-
 
 def check(quorum: int, holders: int) -> None:
     """SharingRefused unless 2 <= k < n <= 16: one holder would be the last key, and with k = n one

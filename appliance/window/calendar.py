@@ -23,15 +23,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opportunity:
-    """One occurrence of a window. The link may be live before `link_ends_s` only."""
+    """One occurrence of a window."""
 
     span: Span
     window: Window
-
-    @property
-    def link_ends_s(self) -> int:
-        """Unix seconds. The link's dwell counts from the begin at the latest."""
-        return self.span.begin_s + self.window.link_s
 
 
 def span_now(slot: Slot, unix_s: int) -> Span | None:

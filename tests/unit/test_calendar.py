@@ -72,7 +72,7 @@ def test_a_window_across_midnight_is_one_window_with_one_link_half() -> None:
     after_midnight = TEN + 14 * 3600 + 60
     now = calendar.in_window([NOON, NIGHT], after_midnight)
     assert now is not None
-    assert now.link_ends_s == TEN + 13 * 3600 + 45 * 60 < after_midnight < now.span.end_s
+    assert now.span.begin_s + now.window.link_s == TEN + 13 * 3600 + 45 * 60 < after_midnight < now.span.end_s
 
 
 def test_at_its_very_end_a_window_is_over_and_at_its_begin_it_is_now() -> None:

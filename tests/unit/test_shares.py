@@ -102,6 +102,7 @@ def inverse(value: int) -> int:
     return next(other for other in range(256) if multiply(value, other) == 1)
 
 
+@pytest.mark.clause("FORMAT 10.1")
 @pytest.mark.clause("THREATS 2.4")
 def test_one_share_too_many_and_one_share_twice_are_refused() -> None:
     with pytest.raises(ValueError, match="exactly k"):
@@ -124,6 +125,7 @@ def test_a_sharing_that_protects_nothing_is_refused(needed: int, holders: int) -
     assert (caught.value.code, caught.value.exit_status) == ("IW-5011", 5)
 
 
+@pytest.mark.clause("FORMAT 10.1")
 @pytest.mark.clause("THREATS 2.4")
 def test_a_commitment_fits_its_own_share_only() -> None:
     commitments = [shares.commitment(words) for words in SET]
@@ -169,6 +171,7 @@ def test_a_share_record_is_read_as_it_was_written() -> None:
     assert share_record.parse(share_record.render(RECORD)) == RECORD
 
 
+@pytest.mark.clause("FORMAT 10.2")
 @pytest.mark.clause("THREATS 2.8")
 def test_no_flipped_bit_of_a_share_record_goes_unseen_and_nothing_of_it_is_shown() -> None:
     text = share_record.render(RECORD)
@@ -191,11 +194,6 @@ def test_the_subsets_that_prove_a_birth_have_k_members_and_take_in_everybody(
     assert len(set(subsets)) == len(subsets) <= quorum.ALL_SUBSETS_MAX + holders
     assert {len(set(subset)) for subset in subsets} == {needed}
     assert {holder for subset in subsets for holder in subset} == set(everybody)
-
-
-def test_the_margin_says_how_many_tokens_may_still_be_lost() -> None:
-    assert quorum.Margin(needed=3, exist=5, proven=5).may_be_lost == 2
-    assert quorum.Margin(needed=3, exist=5, proven=2).may_be_lost == -1
 
 
 def first_bytes(count: int) -> set[int]:

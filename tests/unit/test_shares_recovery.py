@@ -97,6 +97,7 @@ def test_k_honest_holders_succeed_although_the_others_lie_and_the_liars_are_name
     assert [error.values["holder"] for error in recovered.wrong] == [f"holder {liar}" for liar in liars]
 
 
+@pytest.mark.clause("FORMAT 10.1")
 @pytest.mark.invariant("I12")
 @pytest.mark.clause("THREATS 2.4")
 def test_with_a_liar_among_only_k_nothing_is_combined_and_the_liar_is_named(

@@ -32,6 +32,7 @@ def opened(folder: Path) -> FileToken:
     return FileToken(str(folder), lambda: RIGHT)
 
 
+@pytest.mark.clause("FORMAT 10.3")
 def test_a_folder_holds_a_public_text_and_sealed_keys_for_its_owner_only(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["identity.age", "token.txt"]
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -100,6 +101,7 @@ def test_a_description_with_another_spelling_is_no_token(folder: Path, change: o
         opened(folder)
 
 
+@pytest.mark.clause("FORMAT 10.3")
 @pytest.mark.invariant("I13")
 def test_a_description_of_other_keys_than_the_token_holds_is_found_when_it_is_used(
     folder: Path, tmp_path: Path
