@@ -223,17 +223,23 @@ class Source(Protocol):
 
 class RestoreTarget(Protocol):
     """The directory that recovery writes into; nothing is ever written outside it. Paths are raw bytes
-    relative to it. OSError as the system raised it, TargetUnusable when it is full or read-only."""
+    relative to it. OSError as the system raised it for one object, TargetUnusable when the target is
+    full, read-only or failing. For one thread at a time."""
 
     left_out: list[tuple[bytes, str]]
     """(path, reason) of attributes and objects that were not made."""
+
+    def begin(self, what: str) -> None:
+        """Before all else: name the restore, in the same words when it goes on. TargetForeign where
+        the target holds something else."""
+        ...
 
     def is_done(self, step: str) -> bool:
         """An earlier, interrupted run has finished this step."""
         ...
 
-    def mark_done(self, step: str) -> None:
-        """Everything so far is on the disk."""
+    def end_step(self, step: str, *, whole: bool) -> None:
+        """Bring everything so far to the disk; a `whole` step is not done again by a later run."""
         ...
 
     def make_directory(self, path: bytes) -> None: ...
@@ -250,7 +256,9 @@ class RestoreTarget(Protocol):
 
     def make_symlink(self, path: bytes, target: bytes) -> None: ...
 
-    def make_hard_link(self, path: bytes, first: bytes) -> None: ...
+    def make_hard_link(self, path: bytes, first: bytes) -> None:
+        """FileNotFoundError, and nothing changed, if `first` is not there."""
+        ...
 
     def make_special(self, path: bytes, entry: FileEntry) -> bool: ...
 

@@ -1,221 +1,275 @@
 """The directory that a restore writes into. Nothing is ever written outside it.
 
-Purpose: make files, directories, links and their attributes from manifest entries; keep the journal
-of finished steps that `--resume` reads. Set-user-ID bits and devices are left out unless asked
-for. What could not be made is listed, never passed over. Decides nothing about content.
+Purpose: make files, directories, links and special objects from manifest entries, private until they
+are dressed. Devices are left out unless asked for. What could not be made is listed, never passed
+over. Decides nothing about content.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import stat
+from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from appliance.adapters import beneath
+from appliance.adapters import attributes, beneath, restore_journal
+from appliance.adapters.attributes import Place, Wanted
 from appliance.domain.file_entry import FileEntry, Kind
-from appliance.errors import TargetNotEmpty, TargetUnusable
+from appliance.errors import TargetForeign, TargetNotEmpty, TargetUnusable
 from appliance.ports import Bytes
 
-JOURNAL = b".iwato-restore"
-_SET_ID = stat.S_ISUID | stat.S_ISGID
-_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+FILES_OPEN_MAX = 32  # descriptors; chunks of a few large files alternate, more is not needed
+_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OLD_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
 _SPECIAL = {
     Kind.FIFO: stat.S_IFIFO,
     Kind.CHARACTER_DEVICE: stat.S_IFCHR,
     Kind.BLOCK_DEVICE: stat.S_IFBLK,
 }
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+# Errors of the whole target, not of one object: full, read-only, dying or gone.
+_WHOLE_TARGET = frozenset({
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE,
+})  # fmt: skip
+_ALWAYS_THERE = frozenset({"lost+found"})  # a fresh file system is empty; no source can have this name
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What of an entry is asked for. `owners` needs root; without it files belong to the caller,
-    which the report says once."""
-
-    owners: bool = False
-    devices: bool = False
-    set_id: bool = False
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class RestoreTarget:
-    """One target directory. `left_out` lists (path, reason) of everything that was not made."""
+    """One target directory, for one thread at a time. `left_out` lists (path, reason) of everything
+    that was not made. TargetNotEmpty, TargetForeign or TargetUnusable for a directory that will not do."""
 
     def __init__(self, root: Path, wanted: Wanted, *, resume: bool = False) -> None:
-        root.mkdir(parents=True, exist_ok=True)
-        if os.listdir(root) and not resume:
-            raise TargetNotEmpty(path=root)
-        self._root, self._wanted, self._resume = root, wanted, resume
-        self.left_out: list[tuple[bytes, str]] = []
-        self._root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._root, self._wanted = root, wanted
+        self._what = ""
+        self._files: OrderedDict[bytes, int] = OrderedDict()
+        with self._opening():
+            root.mkdir(parents=True, exist_ok=True)
+            self._root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._parent = beneath.Parent(self._root_fd)
-        self._writing: tuple[bytes, int] = (b"", -1)
-        self._done = self._read_journal()
-
-    # -- the journal ---------------------------------------------------------------------------------
-
-    def _read_journal(self) -> set[str]:
+        self._first_parent = beneath.Parent(self._root_fd)
         try:
-            fd = os.open(JOURNAL, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._root_fd)
-        except FileNotFoundError:
-            return set()
-        with os.fdopen(fd, "rb") as journal:
-            lines = journal.read().split(b"\n")
-        return {line.decode("ascii", "replace") for line in lines[:-1]}
+            with self._opening():
+                there = set(os.listdir(self._root_fd)) - _ALWAYS_THERE
+                self._journal = restore_journal.read(self._root_fd)
+            if there and not resume:
+                raise TargetNotEmpty(path=root)
+            self._resume = bool(there - {os.fsdecode(restore_journal.NAME)})
+        except BaseException:
+            self.close()
+            raise
+        self.left_out = list(self._journal.left_out)
+        self._listed = len(self.left_out)
+
+    # -- steps ---------------------------------------------------------------------------------------
+
+    def begin(self, what: str) -> None:
+        """Name what is restored, in the same words for the same restore. TargetForeign if the target
+        holds something else: it would be mixed with it, or overwritten."""
+        self._what = f"{what} devices={self._wanted.devices} set-id={self._wanted.set_id}"
+        if self._journal.what not in {None, self._what}:
+            raise TargetForeign(path=self._root, detail="another snapshot, selection or set of options")
+        if self._resume and self._journal.what is None:
+            raise TargetForeign(path=self._root, detail="files that no restore made")
 
     def is_done(self, step: str) -> bool:
         """An earlier, interrupted run has finished this step."""
-        return step in self._done
+        return step in self._journal.steps
 
-    def mark_done(self, step: str) -> None:
-        """Flush everything so far; only then is the step journalled."""
-        self._close_file()
-        os.sync()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(JOURNAL, flags, _PRIVATE_FILE, dir_fd=self._root_fd)
-        try:
-            os.write(fd, step.encode("ascii") + b"\n")
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+    def end_step(self, step: str, *, whole: bool) -> None:
+        """Bring everything so far to the disk, then journal the step; one that is not `whole` is left
+        for `--resume`, which may find more drives."""
+        with self._guard():
+            self._flush()
+            if whole:
+                self._journal.add(self._root_fd, step, self.left_out[self._listed :])
+        self._listed = len(self.left_out)
 
     def finish(self) -> None:
-        """The restore is complete: the journal goes, the disk is flushed."""
-        self._close_file()
+        """Everything that could be made is there and on the disk. The journal stays, so that asking
+        again with `--resume` finds nothing to do, or what was missing."""
+        with self._guard():
+            self._flush()
+        self.close()
+
+    def close(self) -> None:
+        """Let all descriptors go; twice is harmless."""
+        self._close_files()
         self._parent.close()
-        if self._read_journal():
-            os.unlink(JOURNAL, dir_fd=self._root_fd)
-        os.sync()
-        os.close(self._root_fd)
+        self._first_parent.close()
+        if self._root_fd >= 0:
+            os.close(self._root_fd)
+            self._root_fd = -1
 
     # -- objects -------------------------------------------------------------------------------------
 
     def make_directory(self, path: bytes) -> None:
         """A private directory for now; its attributes come last (`dress`)."""
-        parent, name = self._parent.of(path)
-        try:
-            os.mkdir(name, _PRIVATE_DIRECTORY, dir_fd=parent)
-        except FileExistsError:
-            found = os.stat(name, dir_fd=parent, follow_symlinks=False)
-            if not stat.S_ISDIR(found.st_mode):
-                raise
-            os.chmod(name, _PRIVATE_DIRECTORY, dir_fd=parent)
+        with self._guard():
+            if self._journal.what is None:
+                self._journal.begin(self._root_fd, self._what)
+            parent, name = self._parent.of(path)
+            if self._make_new(parent, name) and b"/" in path:
+                return
+            # At the top the target's own default ACL was inherited; an older one was dressed before.
+            fd = os.open(name, _FOLDER, dir_fd=parent)
+            try:
+                attributes.without_acls(fd)
+                os.fchmod(fd, _PRIVATE_DIRECTORY)
+            finally:
+                os.close(fd)
 
     def begin_file(self, path: bytes, size: int) -> None:
-        """An empty or re-used private file of `size` bytes, all hole."""
-        parent, name = self._parent.of(path)
-        self._discard(parent, name)
-        fd = os.open(name, _FILE | os.O_EXCL, _PRIVATE_FILE, dir_fd=parent)
-        self._close_file()
-        self._writing = (path, fd)
+        """A private file of `size` bytes, all hole."""
         with self._guard():
-            os.ftruncate(fd, size)
+            parent, name = self._parent.of(path)
+            self._discard(parent, name)
+            self._keep_open(path, os.open(name, _NEW_FILE, _PRIVATE_FILE, dir_fd=parent))
+            try:
+                os.ftruncate(self._files[path], size)
+            except BaseException:
+                self.drop_file(path)
+                raise
 
     def write(self, path: bytes, offset: int, content: Bytes) -> None:
         """Bytes of a file that was begun."""
-        fd, view, at = self._open_again(path), memoryview(content), offset
         with self._guard():
-            while view:
-                written = os.pwrite(fd, view, at)
-                view, at = view[written:], at + written
+            fd, rest, at = self._file(path), memoryview(content), offset
+            while rest:
+                written = os.pwrite(fd, rest, at)
+                rest, at = rest[written:], at + written
 
     def drop_file(self, path: bytes) -> None:
         """Remove a file that this restore began and cannot finish."""
-        self._close_file()
-        parent, name = self._parent.of(path)
-        os.unlink(name, dir_fd=parent)
+        with self._guard():
+            self._close_file(path)
+            parent, name = self._parent.of(path)
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=parent)
 
     def make_symlink(self, path: bytes, target: bytes) -> None:
         """A symlink with exactly this text; it is not looked at again."""
-        parent, name = self._parent.of(path)
-        self._discard(parent, name)
-        os.symlink(target, name, dir_fd=parent)
-
-    def make_hard_link(self, path: bytes, first: bytes) -> None:
-        """A further name of a file that this restore has made."""
-        self._close_file()
-        directory, _, first_name = first.rpartition(b"/")
-        source = beneath.open_directory(self._root_fd, directory)
-        try:
+        with self._guard():
             parent, name = self._parent.of(path)
             self._discard(parent, name)
-            os.link(first_name, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
-        finally:
-            os.close(source)
+            os.symlink(target, name, dir_fd=parent)
+
+    def make_hard_link(self, path: bytes, first: bytes) -> None:
+        """A further name of what this restore has made. FileNotFoundError if `first` is not there;
+        then nothing was changed."""
+        with self._guard():
+            first_parent, first_name = self._first_parent.of(first)
+            os.stat(first_name, dir_fd=first_parent, follow_symlinks=False)
+            parent, name = self._parent.of(path)
+            self._discard(parent, name)
+            os.link(first_name, name, src_dir_fd=first_parent, dst_dir_fd=parent, follow_symlinks=False)
 
     def make_special(self, path: bytes, entry: FileEntry) -> bool:
         """A FIFO, or a device where that was asked for; False (and listed) where it was not made."""
-        parent, name = self._parent.of(path)
         if entry.kind is not Kind.FIFO and not self._wanted.devices:
             self.left_out.append((path, "device"))
             return False
-        self._discard(parent, name)
-        try:
-            os.mknod(name, _SPECIAL[entry.kind] | _PRIVATE_FILE, os.makedev(*entry.device), dir_fd=parent)
-        except PermissionError:
-            self.left_out.append((path, "device: not permitted"))
-            return False
+        with self._guard():
+            parent, name = self._parent.of(path)
+            self._discard(parent, name)
+            try:
+                os.mknod(name, _SPECIAL[entry.kind] | _PRIVATE_FILE, os.makedev(*entry.device), dir_fd=parent)
+            except PermissionError:
+                self.left_out.append((path, "device: not permitted"))
+                return False
         return True
 
     def dress(self, path: bytes, entry: FileEntry) -> None:
-        """Owner, mode, extended attributes and times, in the order in which they do not undo each
-        other (a change of owner clears set-ID bits, everything moves the times)."""
-        if self._writing[0] == path:
-            self._close_file()
-        parent, name = self._parent.of(path)
-        if self._wanted.owners:
-            os.chown(name, entry.uid, entry.gid, dir_fd=parent, follow_symlinks=False)
-        self._dress_xattrs(parent, name, path, entry)
-        if entry.kind is not Kind.SYMLINK:
-            mode = entry.mode if self._wanted.set_id else entry.mode & ~_SET_ID
-            if mode != entry.mode:
-                self.left_out.append((path, "set-ID bit"))
-            os.chmod(name, mode, dir_fd=parent)
-        os.utime(name, ns=(entry.mtime_ns, entry.mtime_ns), dir_fd=parent, follow_symlinks=False)
-
-    def _dress_xattrs(self, parent: int, name: bytes, path: bytes, entry: FileEntry) -> None:
-        # setxattr has no *at form: the parent's descriptor in /proc stands in for its path.
-        at = b"/proc/self/fd/%d/%s" % (parent, name)
-        for key, value in entry.xattrs:
-            try:
-                os.setxattr(at, key, value, follow_symlinks=False)
-            except OSError as error:
-                reason = "extended attribute " + key.decode("utf-8", "backslashreplace")
-                self.left_out.append((path, f"{reason}: {os.strerror(error.errno or 0)}"))
+        """Owner, mode, extended attributes and times; what cannot be had is listed."""
+        with self._guard(), self._place(path, entry.kind) as place:
+            self.left_out += [(path, reason) for reason in attributes.put(place, entry, self._wanted)]
 
     # -- descriptors ---------------------------------------------------------------------------------
 
-    def _open_again(self, path: bytes) -> int:
-        if self._writing[0] != path or self._writing[1] < 0:
-            self._close_file()
-            parent, name = self._parent.of(path)
-            self._writing = (path, os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent))
-        return self._writing[1]
+    @contextmanager
+    def _place(self, path: bytes, kind: Kind) -> Iterator[Place]:
+        parent, name = self._parent.of(path)
+        if kind is Kind.FILE:
+            yield Place(parent=parent, name=self._file(path))
+            self._close_file(path)
+        elif kind is Kind.DIRECTORY:
+            fd = os.open(name, _FOLDER, dir_fd=parent)
+            try:
+                yield Place(parent=parent, name=fd)
+            finally:
+                os.close(fd)
+        else:
+            yield Place(parent=parent, name=name)
 
-    def _close_file(self) -> None:
-        if self._writing[1] >= 0:
-            os.close(self._writing[1])
-        self._writing = (b"", -1)
+    def _file(self, path: bytes) -> int:
+        """The descriptor of a file that was begun; opened again where it had to make room."""
+        if path not in self._files:
+            parent, name = self._parent.of(path)
+            self._keep_open(path, os.open(name, _OLD_FILE, dir_fd=parent))
+        self._files.move_to_end(path)
+        return self._files[path]
+
+    def _keep_open(self, path: bytes, fd: int) -> None:
+        if len(self._files) >= FILES_OPEN_MAX:
+            os.close(self._files.popitem(last=False)[1])
+        self._files[path] = fd
+
+    def _close_file(self, path: bytes) -> None:
+        fd = self._files.pop(path, -1)
+        if fd >= 0:
+            os.close(fd)
+
+    def _close_files(self) -> None:
+        while self._files:
+            os.close(self._files.popitem()[1])
+
+    def _flush(self) -> None:
+        """Close all files and bring this file system, no other, to the disk."""
+        self._close_files()
+        if _libc.syncfs(self._root_fd) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+
+    def _make_new(self, parent: int, name: bytes) -> bool:
+        """False where the directory was there already; it can then be entered again."""
+        try:
+            os.mkdir(name, _PRIVATE_DIRECTORY, dir_fd=parent)
+        except FileExistsError:
+            if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                raise
+            os.chmod(name, _PRIVATE_DIRECTORY, dir_fd=parent)
+            return False
+        return True
 
     def _discard(self, parent: int, name: bytes) -> None:
         """What an interrupted run left under this name; a fresh target has nothing."""
-        if not self._resume:
-            return
-        try:
-            os.unlink(name, dir_fd=parent)
-        except FileNotFoundError:
-            return
+        if self._resume:
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=parent)
 
     @contextmanager
-    def _guard(self) -> Iterator[None]:
-        """A full or read-only target is the operator's to mend; everything else stays as it is."""
+    def _opening(self) -> Iterator[None]:
+        """Whatever goes wrong before the first object is the operator's to mend."""
         try:
             yield
         except OSError as error:
-            if error.errno in _FULL:
+            raise TargetUnusable(path=self._root, reason=error.strerror or str(error)) from error
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        """A full or failing target ends the restore. A number that no system call takes is this
+        object's error like any other."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in _WHOLE_TARGET:
                 raise TargetUnusable(path=self._root, reason=os.strerror(error.errno)) from error
             raise
+        except OverflowError as error:
+            raise OSError(errno.EOVERFLOW, os.strerror(errno.EOVERFLOW)) from error

@@ -1,28 +1,29 @@
 """Recovery's work: from manifest segments and packs to a directory tree.
 
-Goes segment by segment; within one, pack by pack, so that every pack is read in order and only where it
-is needed. A file that cannot be made whole is removed again and listed. Lives in the key process only:
-it is given the opened identity. FORMAT 3, 4.
+Goes segment by segment in batches; a finished batch is journalled in the target and not read again by
+`--resume`. Manifests are parsed as hostile: whoever knew the public key could write one. Lives in the
+key process only: it is given the opened identity. FORMAT 3, 4.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
-
-from blake3 import blake3
 
 from appliance.domain.file_entry import FileEntry, Kind
 from appliance.domain.ids import PackId
-from appliance.errors import IwatoError, TargetUnusable, VaultError
+from appliance.errors import IwatoError, ManifestInvalid, NotInSnapshot, VaultError
 from appliance.format import age_file, manifest
 from appliance.format.ledger_entry import Seal
-from appliance.pipeline import flow, seal
+from appliance.pipeline import seal
 from appliance.ports import RestoreTarget
 from appliance.service.gather import Gatherer
+from appliance.service.restore_files import FileRestore, RestoreReport
 
 PIECE_BYTES = 1 << 20  # bytes of a manifest read at a time
+BATCH_BYTES = 4 << 30  # bytes of files; what an interruption costs at most, beyond one larger file
+BATCH_OBJECTS = 1 << 16  # objects; bounds the names that are held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,29 +44,37 @@ class Selection:
         """A directory on the way to what is wanted."""
         return not path or self.subtree.startswith(path + b"/")
 
-
-@dataclass(slots=True, kw_only=True)
-class RestoreReport:
-    """What was made. `failed` lists (path, error) of everything that is missing from the target."""
-
-    objects: int = 0
-    content_bytes: int = 0
-    failed: list[tuple[bytes, IwatoError | OSError]] = field(default_factory=list)
-    changed: list[bytes] = field(default_factory=list)
+    def text(self) -> str:
+        """The same for the same selection."""
+        return f"sources={','.join(sorted(self.sources)) or 'all'} path={self.subtree.hex() or '-'}"
 
 
 @dataclass(slots=True, kw_only=True)
-class _Wanted:
-    """A file while its chunks come in; `left` of them are missing."""
+class _Batch:
+    """Objects of one segment that are finished together. `done` by an earlier run."""
 
-    path: bytes
-    entry: FileEntry
-    left: int
-    begun: bool = False
+    step: str
+    done: bool
+    failed_before: int
+    names: set[bytes] = field(default_factory=set)
+    links: list[tuple[bytes, bytes]] = field(default_factory=list)
+    file_bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.names) >= BATCH_OBJECTS or self.file_bytes >= BATCH_BYTES
+
+
+@dataclass(slots=True, kw_only=True)
+class _Walked:
+    """Of one source: entries met, and how many its last segment says there are."""
+
+    entries: int = 0
+    said: int | None = None
 
 
 class Restore:
-    """One restore into one target."""
+    """One restore into one target. `progress` gets the bytes that are in the target by now."""
 
     def __init__(
         self,
@@ -74,162 +83,144 @@ class Restore:
         target: RestoreTarget,
         progress: Callable[[int], None],
     ) -> None:
-        self._gatherer, self._identity = gatherer, identity
-        self._target, self._progress = target, progress
+        self.report = RestoreReport()
+        self._gatherer, self._identity, self._target = gatherer, identity, target
+        self._progress = progress
+        self._files = FileRestore(gatherer, identity, target, self.report, progress)
         self._made: set[bytes] = set()
         self._directories: dict[bytes, FileEntry] = {}
-        self._links: list[tuple[bytes, bytes, FileEntry]] = []
-        self.report = RestoreReport()
+        self._orphans: list[tuple[bytes, bytes]] = []
+        self._walked: dict[str, _Walked] = {}
+        self._lost_segments: set[str] = set()
 
     def run(self, snapshot: Seal, selection: Selection) -> RestoreReport:
-        """Restore what is selected. TargetUnusable ends it early; --resume goes on."""
-        name = blake3(repr((snapshot.snapshot, sorted(selection.sources), selection.subtree)).encode())
+        """Restore what is selected. TargetUnusable ends it early; `--resume` goes on. NotInSnapshot
+        when there is nothing of that name, and then nothing was made."""
+        self._check_sources(snapshot, selection)
+        self._target.begin(f"{snapshot.snapshot} {selection.text()}")
         for segment in snapshot.segments:
-            step = f"{segment}-{name.hexdigest(8)}"
-            self._segment(segment, selection, content=not self._target.is_done(step))
-            self._target.mark_done(step)
-        self._hard_links(snapshot.segments, selection)
-        for path in sorted(self._directories, key=len, reverse=True):
-            self._attempt(path, self._dress_directory, path)
+            self._segment(segment, selection)
+        self._adopt(snapshot.segments, selection)
+        if selection.subtree and not (self._made or self._lost_segments or self.report.failed):
+            path = selection.subtree.decode("utf-8", "backslashreplace")
+            raise NotInSnapshot(path=path, snapshot=snapshot.snapshot)
+        self._check_counts(snapshot, selection)
+        self._dress_directories()
         self._target.finish()
         return self.report
 
+    # -- what should be there ------------------------------------------------------------------------
+
+    def _check_sources(self, snapshot: Seal, selection: Selection) -> None:
+        unknown = selection.sources - {part.name for part in snapshot.sources}
+        if unknown:
+            raise NotInSnapshot(path=", ".join(sorted(unknown)), snapshot=snapshot.snapshot)
+
+    def _check_counts(self, snapshot: Seal, selection: Selection) -> None:
+        """A source that was pulled whole has as many entries as its last segment says. Of what a lost
+        segment held nothing is known: it is listed itself."""
+        if self._lost_segments:
+            return
+        for part in snapshot.sources:
+            walked = self._walked.get(part.name, _Walked())
+            if part.complete and selection.has_source(part.name) and walked.entries != walked.said:
+                error = ManifestInvalid(detail="a part of the source is not in it")
+                self.report.failed.append((part.name.encode("ascii"), error))
+
     # -- one segment ---------------------------------------------------------------------------------
 
-    def _segment(self, segment: str, selection: Selection, *, content: bool) -> None:
-        files: list[_Wanted] = []
-        for source, entry in self._entries(segment, selection):
-            path = _join(source, entry.path)
-            if entry.kind is Kind.DIRECTORY:
-                if selection.has(entry.path) or selection.leads_to(entry.path):
-                    self._directories[path] = entry
-                    self._attempt(path, self._make_directory, path)
-            elif not selection.has(entry.path):
-                continue
-            elif entry.kind is Kind.HARD_LINK:
-                self._links.append((path, _join(source, entry.target), entry))
-            elif entry.kind is Kind.FILE:
-                chunks = sum(len(extent.chunks) for extent in entry.extents)
-                files.append(_Wanted(path=path, entry=entry, left=chunks))
-            elif content:
-                self._attempt(path, self._special, path, entry)
-        self.report.objects += len(files)
-        if content:
-            self._files(files)
-        else:
-            self._made.update(file.path for file in files)
+    def _segment(self, segment: str, selection: Selection) -> None:
+        number = 0
+        batch = self._begin(segment, number)
+        for source, entry in self._entries(segment, selection, count=True):
+            self._object(batch, source, entry, selection)
+            if batch.is_full:
+                self._end(batch)
+                number += 1
+                batch = self._begin(segment, number)
+        self._end(batch)
 
-    def _entries(self, segment: str, selection: Selection) -> Iterator[tuple[bytes, FileEntry]]:
-        """(source, entry) of one segment; a segment that is lost is reported as itself."""
+    def _begin(self, segment: str, number: int) -> _Batch:
+        step = f"{segment}.{number}"
+        failed = len(self.report.failed)
+        return _Batch(step=step, done=self._target.is_done(step), failed_before=failed)
+
+    def _end(self, batch: _Batch) -> None:
+        self._files.flush()
+        for path, first in batch.links:
+            error = self._link(path, first)
+            if isinstance(error, FileNotFoundError):
+                self._orphans.append((path, first))
+            elif error is not None:
+                self._failed(path, error)
+        if batch.names and not batch.done:
+            self._target.end_step(batch.step, whole=len(self.report.failed) == batch.failed_before)
+
+    def _object(self, batch: _Batch, source: bytes, entry: FileEntry, selection: Selection) -> None:
+        path = _join(source, entry.path)
+        if entry.kind is Kind.DIRECTORY:
+            if selection.has(entry.path):
+                self._directories[path] = entry
+                self._attempt(path, self._make_directory, path)
+            elif selection.leads_to(entry.path):
+                self._directories[path] = entry
+        elif selection.has(entry.path):
+            if path in batch.names:
+                self._failed(path, ManifestInvalid(detail="a name is given twice"))
+                return
+            batch.names.add(path)
+            batch.file_bytes += entry.size
+            if entry.kind is Kind.HARD_LINK:
+                batch.links.append((path, _join(source, entry.target)))
+            elif batch.done:
+                self._count_done(path, entry)
+            else:
+                self._attempt(path, self._content, path, entry)
+
+    def _count_done(self, path: bytes, entry: FileEntry) -> None:
+        """An earlier run made it; the report is about what is in the target."""
+        self.report.objects += 1
+        self.report.content_bytes += sum(ref.length for extent in entry.extents for ref in extent.chunks)
+        self._progress(self.report.content_bytes)
+        if entry.changed:
+            self.report.changed.append(path)
+
+    def _entries(
+        self, segment: str, selection: Selection, *, count: bool
+    ) -> Iterator[tuple[bytes, FileEntry]]:
+        """(source, entry) of one segment; a segment that is lost is reported as itself, once."""
+        if segment in self._lost_segments:
+            return
         try:
-            reader = manifest.Reader(self._pieces(PackId(bytes.fromhex(segment))))
-            if selection.has_source(reader.head.source):
-                source = reader.head.source.encode("ascii")
-                yield from ((source, entry) for entry in reader)
+            with closing(self._pieces(PackId(bytes.fromhex(segment)))) as pieces:
+                reader = manifest.Reader(pieces)
+                source = reader.head.source
+                if not selection.has_source(source):
+                    return
+                walked = self._walked.setdefault(source, _Walked())
+                for entry in reader:
+                    walked.entries += count
+                    yield source.encode("ascii"), entry
+                if reader.end is not None and reader.end.last:
+                    walked.said = reader.end.entries
         except VaultError as error:
-            self.report.failed.append((b"manifest " + segment.encode("ascii"), error))
+            self._lost_segments.add(segment)
+            self._failed(b"manifest " + segment.encode("ascii"), error)
 
-    def _pieces(self, pack_id: PackId) -> Iterator[bytes]:
-        packed = self._gatherer.open(pack_id)
-        try:
+    def _pieces(self, pack_id: PackId) -> Generator[bytes, None, None]:
+        with closing(self._gatherer.open(pack_id)) as packed:
             plain = seal.Plaintext(self._identity, packed.pread_into, packed.size)
             for offset in range(0, plain.length, PIECE_BYTES):
                 yield plain.read(offset, min(PIECE_BYTES, plain.length - offset))
-        finally:
-            packed.close()
 
-    # -- files ---------------------------------------------------------------------------------------
+    # -- objects -------------------------------------------------------------------------------------
 
-    def _files(self, files: Sequence[_Wanted]) -> None:
-        needs: dict[PackId, list[tuple[int, int, int, _Wanted]]] = defaultdict(list)
-        for file in files:
-            if not file.left:
-                self._attempt(file.path, self._finish_file, file)
-            for slot, offset, length, pack in _places(file.entry):
-                needs[pack].append((slot, offset, length, file))
-        for pack, places in needs.items():
-            places.sort(key=lambda place: place[0])
-            self._deliver(pack, places)
-
-    def _deliver(self, pack: PackId, places: Sequence[tuple[int, int, int, _Wanted]]) -> None:
-        """Read one pack in slot order and hand its chunks to the files that need them."""
-        packed = None
-        try:
-            packed = self._gatherer.open(pack)
-            reader = flow.PackReader(seal.Plaintext(self._identity, packed.pread_into, packed.size))
-        except VaultError as error:
-            for _slot, _offset, _length, file in places:
-                self._fail(file, error)
-            return
-        else:
-            for slot, offset, length, file in places:
-                self._chunk(reader, slot, offset, length, file)
-        finally:
-            if packed is not None:
-                packed.close()
-
-    def _chunk(self, reader: flow.PackReader, slot: int, offset: int, length: int, file: _Wanted) -> None:
-        if file.left < 0:
-            return
-        try:
-            content = reader.chunk(slot)[:length]
-            self._begin(file)
-            self._target.write(file.path, offset, content)
-        except TargetUnusable:
-            raise
-        except (VaultError, OSError) as error:
-            self._fail(file, error)
-            return
-        file.left -= 1
-        self.report.content_bytes += len(content)
-        self._progress(self.report.content_bytes)
-        if not file.left:
-            self._attempt(file.path, self._finish_file, file)
-
-    def _begin(self, file: _Wanted) -> None:
-        if not file.begun:
-            self._parents(file.path)
-            self._target.begin_file(file.path, file.entry.size)
-            file.begun = True
-
-    def _finish_file(self, file: _Wanted) -> None:
-        self._begin(file)
-        self._target.dress(file.path, file.entry)
-        self._made.add(file.path)
-        if file.entry.changed:
-            self.report.changed.append(file.path)
-
-    def _fail(self, file: _Wanted, error: IwatoError | OSError) -> None:
-        if file.left < 0:
-            return
-        file.left = -1
-        self.report.failed.append((file.path, error))
-        self.report.objects -= 1
-        if file.begun:
-            self._target.drop_file(file.path)
-
-    # -- everything else -----------------------------------------------------------------------------
-
-    def _make_directory(self, path: bytes) -> None:
+    def _content(self, path: bytes, entry: FileEntry) -> None:
+        """Anything but a directory or a further name."""
         self._parents(path)
-        if path not in self._made:
-            self._target.make_directory(path)
-            self._made.add(path)
-            self.report.objects += 1
-
-    def _parents(self, path: bytes) -> None:
-        """Directories above `path` that no manifest entry has made yet."""
-        parent = path.rpartition(b"/")[0]
-        if parent and parent not in self._made:
-            self._parents(parent)
-            self._target.make_directory(parent)
-            self._made.add(parent)
-
-    def _dress_directory(self, path: bytes) -> None:
-        self._target.dress(path, self._directories[path])
-
-    def _special(self, path: bytes, entry: FileEntry) -> None:
-        self._parents(path)
+        if entry.kind is Kind.FILE:
+            self._files.add(path, entry)
+            return
         if entry.kind is Kind.SYMLINK:
             self._target.make_symlink(path, entry.target)
         elif not self._target.make_special(path, entry):
@@ -237,52 +228,82 @@ class Restore:
         self._target.dress(path, entry)
         self.report.objects += 1
 
-    def _hard_links(self, segments: Sequence[str], selection: Selection) -> None:
-        """Further names. Where the first name was not asked for, the content comes under this one."""
-        absent = {first for _path, first, _entry in self._links} - self._made
-        first_of: dict[bytes, bytes] = {}
-        if absent and (selection.subtree or selection.sources):
-            wanted = {first: path for path, first, _entry in self._links if first in absent}
-            everything = Selection(sources=selection.sources)
-            for segment in segments:
-                found = [
-                    (wanted[_join(source, entry.path)], entry)
-                    for source, entry in self._entries(segment, everything)
-                    if _join(source, entry.path) in wanted
-                ]
-                files = [
-                    _Wanted(path=path, entry=entry, left=sum(len(e.chunks) for e in entry.extents))
-                    for path, entry in found
-                ]
-                self._files(files)
-            first_of = {first: path for first, path in wanted.items() if path in self._made}
-        for path, first, _entry in self._links:
-            if path not in self._made:
-                self._attempt(path, self._link, path, first_of.get(first, first))
+    def _make_directory(self, path: bytes) -> None:
+        if path not in self._made:
+            self._parents(path)
+            self._target.make_directory(path)
+            self._made.add(path)
 
-    def _link(self, path: bytes, first: bytes) -> None:
-        self._parents(path)
-        self._target.make_hard_link(path, first)
+    def _parents(self, path: bytes) -> None:
+        """Directories above `path` that are not made yet; the manifest may name them later, or never."""
+        missing = []
+        while (path := path.rpartition(b"/")[0]) and path not in self._made:
+            missing.append(path)
+        for parent in reversed(missing):
+            self._target.make_directory(parent)
+            self._made.add(parent)
+
+    def _dress_directories(self) -> None:
+        """Deepest first: making an entry moves its directory's times, and 0555 would refuse it."""
+        for path in sorted(self._directories.keys() & self._made, key=len, reverse=True):
+            self._attempt(path, self._target.dress, path, self._directories[path])
+            self.report.objects += 1
+
+    def _link(self, path: bytes, first: bytes) -> OSError | None:
+        """Make a further name; what kept it from being made."""
+        try:
+            self._parents(path)
+            self._target.make_hard_link(path, first)
+        except OSError as error:
+            return error
         self.report.objects += 1
+        return None
+
+    # -- further names of what was not asked for -----------------------------------------------------
+
+    def _adopt(self, segments: tuple[str, ...], selection: Selection) -> None:
+        """Where the first name is not in the target, the content comes under the further one."""
+        heirs: dict[bytes, bytes] = {}
+        for path, first in self._orphans:
+            heirs.setdefault(first, path)
+        if not heirs:
+            return
+        failed = len(self.report.failed)
+        found: set[bytes] = set()
+        for segment in segments:
+            for source, entry in self._entries(segment, Selection(sources=selection.sources), count=False):
+                first = _join(source, entry.path)
+                if first in heirs and first not in found and _is_content(entry):
+                    found.add(first)
+                    self._attempt(heirs[first], self._content, heirs[first], entry)
+        self._files.flush()
+        reasons = dict(self.report.failed[failed:])
+        nowhere = ManifestInvalid(detail="a further name of a file that is not in it")
+        for path, first in self._orphans:
+            heir = heirs[first]
+            if first not in found:
+                self._failed(path, nowhere)
+            elif path != heir:
+                error = self._link(path, heir)
+                if error is not None:
+                    self._failed(path, reasons.get(heir, error))
+
+    # -- errors --------------------------------------------------------------------------------------
 
     def _attempt(self, path: bytes, act: Callable[..., None], *arguments: object) -> None:
-        """Do it, or list the path with its reason. A full target ends the restore."""
+        """Do it, or list the path with its reason. TargetUnusable ends the restore."""
         try:
             act(*arguments)
-        except TargetUnusable:
-            raise
         except OSError as error:
-            self.report.failed.append((path, error))
+            self._failed(path, error)
+
+    def _failed(self, path: bytes, error: IwatoError | OSError) -> None:
+        self.report.failed.append((path, error))
+
+
+def _is_content(entry: FileEntry) -> bool:
+    return entry.kind not in (Kind.DIRECTORY, Kind.HARD_LINK)
 
 
 def _join(source: bytes, path: bytes) -> bytes:
     return source + b"/" + path if path else source
-
-
-def _places(entry: FileEntry) -> Iterator[tuple[int, int, int, PackId]]:
-    """(slot, offset in the file, length, pack) of every chunk."""
-    for extent in entry.extents:
-        offset = extent.offset
-        for ref in extent.chunks:
-            yield ref.slot, offset, ref.length, ref.pack
-            offset += ref.length

@@ -1,0 +1,86 @@
+"""What a restore has finished, kept in its target so that `--resume` can go on.
+
+One line of JSON per finished step, behind a first line that names the restore. Lies in the target's
+root under a name that no source can have (a source's name has no dot). Knows no files of the restore.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+NAME = b".iwato-restore"
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a planted FIFO is not waited for
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_MODE = 0o600
+
+LeftOut = list[tuple[bytes, str]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Journal:
+    """The journal as it was found. `what` is None where there is none; `left_out` is what finished
+    steps could not make; `torn` that its last line was cut off."""
+
+    what: str | None = None
+    steps: set[str] = field(default_factory=set)
+    left_out: LeftOut = field(default_factory=list)
+    torn: bool = False
+
+    def begin(self, root_fd: int, what: str) -> None:
+        """The first line, durable before anything else is made."""
+        self._append(root_fd, {"iwato-restore": 1, "what": what})
+        self.what = what
+
+    def add(self, root_fd: int, step: str, left_out: Sequence[tuple[bytes, str]]) -> None:
+        """A finished step, whose files are durable already."""
+        assert self.what is not None
+        self._append(root_fd, {"step": step, "left_out": [[path.hex(), why] for path, why in left_out]})
+        self.steps.add(step)
+
+    def _append(self, root_fd: int, line: dict[str, object]) -> None:
+        text = json.dumps(line).encode("ascii") + b"\n"
+        fd = os.open(NAME, _APPEND, _MODE, dir_fd=root_fd)
+        try:
+            rest = memoryview(b"\n" + text if self.torn else text)
+            while rest:
+                rest = rest[os.write(fd, rest) :]
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        self.torn = False
+        os.fsync(root_fd)
+
+
+def read(root_fd: int) -> Journal:
+    """The journal in this directory. OSError for something else under its name. A line that is not
+    one, as a power cut leaves it, counts as not written: its step is done again."""
+    try:
+        fd = os.open(NAME, _READ, dir_fd=root_fd)
+    except FileNotFoundError:
+        return Journal()
+    with os.fdopen(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "the journal is no regular file", os.fsdecode(NAME))
+        lines = file.read().split(b"\n")
+    journal = Journal(torn=lines.pop() != b"")
+    for line in lines:
+        _take(journal, line)
+    return journal
+
+
+def _take(journal: Journal, line: bytes) -> None:
+    try:
+        content = json.loads(line)
+        if journal.what is None:
+            journal.what = str(content["what"])
+        else:
+            left_out = [(bytes.fromhex(path), str(why)) for path, why in content["left_out"]]
+            journal.steps.add(str(content["step"]))
+            journal.left_out += left_out
+    except (ValueError, KeyError, TypeError):
+        return
