@@ -22,11 +22,12 @@ def is_temporary(leaf: str) -> bool:
 
 def split(name: str) -> tuple[str, str]:
     """(folder, leaf) of a file's name; ValueError for what cannot be one."""
-    folder, _, leaf = name.rpartition("/")
-    if not _is_component(leaf) or is_temporary(leaf) or len(os.fsencode(leaf)) > NAME_BYTES_MAX:
+    *folders, leaf = name.split("/")
+    if not all(map(_is_component, (*folders, leaf))) or is_temporary(leaf):
         raise ValueError(f"not a file name: {name!r}")
-    parts(folder)
-    return folder, leaf
+    if len(os.fsencode(leaf)) > NAME_BYTES_MAX:
+        raise ValueError(f"not a file name that fits: {leaf[:20]!r}...")
+    return "/".join(folders), leaf
 
 
 def parts(folder: str) -> list[str]:
