@@ -30,7 +30,8 @@ from appliance.format.ledger_entry import Seal
 from appliance.ledger import proof
 from appliance.ledger.checkpoint import Keys
 from appliance.service import drive_phase, link_half
-from appliance.service.intake import Intake, IntakeProgress, IntakeReport
+from appliance.service.intake import Intake, IntakeSettings, VaultSide, Watch
+from appliance.service.intake_report import IntakeProgress, IntakeReport
 from appliance.service.keeper import Keeper
 from appliance.service.pulse import Pulsing
 
@@ -51,7 +52,8 @@ def run(machine: Machine, job: AnyJob) -> None:
     match job:
         case WindowJob():
             pull = partial(_pull, machine, home, texts, keeper, pulse, job)
-            link_half.run(keeper, pulse, machine.console, pull)
+            link = BoardLink(machine.channel.carrier)
+            link_half.run(keeper, pulse, link, machine.console, pull)
         case AttemptJob():
             _attempt(machine, home, texts, keeper, bays)
         case _:
@@ -89,14 +91,14 @@ def _pull(
         sources=_sources(machine, home, texts.policy.sources, job.link_rate),
         staging=ScratchDirectory(home.staging, steps=machine.steps),
         index=index,
-        recipient=texts.recipient,
-        dedup_key=key,
-        geometry=texts.policy.geometry,
-        console=machine.console,
-        entropy=os.urandom,
-        stop=keeper.finish_early.is_set,
-        progress=progress,
-        threads=machine.threads,
+        vault=VaultSide(
+            recipient=texts.recipient,
+            geometry=texts.policy.geometry,
+            dedup_key=key,
+            entropy=os.urandom,
+        ),
+        watch=Watch(console=machine.console, stop=keeper.finish_early.is_set, progress=progress),
+        settings=IntakeSettings(threads=machine.threads),
     )
     try:
         intake.accept_receipts(partial(_acknowledged, texts.keys))

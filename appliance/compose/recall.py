@@ -21,7 +21,7 @@ from appliance.compose.ledger_record import LedgerRecord
 from appliance.compose.policy_files import PolicyFiles
 from appliance.custody import order as recovery_order
 from appliance.custody.order import RecoveryOrder
-from appliance.domain.ids import SourceName
+from appliance.domain.ids import SnapshotId, SourceName
 from appliance.domain.phases import Phase
 from appliance.errors import InterlockRefused, SourceUnknown, TargetNotEmpty
 from appliance.ports import RestoreRequest, Watcher
@@ -81,7 +81,7 @@ class Recalling:
                 policy=self.texts.hash,
                 nonce=os.urandom(recovery_order.NONCE_BYTES),
                 expires_s=unix_s + ORDER_S,
-                snapshot=recovery_order.SnapshotId(snapshot.snapshot),
+                snapshot=SnapshotId(snapshot.snapshot),
                 sources=tuple(SourceName(source) for source in request.sources),
                 path=request.subtree,
                 reason=REASON,

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from appliance.adapters import key_process, reed_solomon
+from appliance.adapters.attributes import Wanted
 from appliance.adapters.directory import Directory, ScratchDirectory
 from appliance.adapters.drives_emulated import EmulatedDrives
-from appliance.adapters.restore_target import RestoreTarget, Wanted
+from appliance.adapters.restore_target import RestoreTarget
 from appliance.compose import key_rooms, operational_keys
 from appliance.compose.home import Home
 from appliance.compose.job import (

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from appliance.domain.phases import BootFacts, Phase
 from appliance.errors import ContactTestFailed, PhaseCut
-from appliance.ports import Console
+from appliance.ports import Console, Link
 from appliance.service.keeper import Keeper
 from appliance.service.pulse import Pulsing
 
@@ -18,14 +18,17 @@ CONNECT_TRIES = 5  # contact tests; the interlock grants no more in one window
 LOOK_MS = 10  # ms between looks at the keeper's phase during a contact test
 IDLE_MS = 200  # ms between beats while waiting for the supply to go
 
+CARRIER_MS = 10_000  # ms; a media converter starts in 1 to 3 s, an Ethernet port negotiates as long
+
 Pull = Callable[[BootFacts], Mapping[str, object]]
 
 
-def run(keeper: Keeper, pulse: Pulsing, console: Console, pull: Pull) -> None:
+def run(keeper: Keeper, pulse: Pulsing, link: Link, console: Console, pull: Pull) -> None:
     """The whole half. Returns only where nobody takes the supply away (a refused window)."""
     facts = keeper.boot()
     with pulse:
         connect(keeper, pulse)
+        wait_for_carrier(keeper, pulse, link)
         report = pull(facts)
         console.say("intake", **report)
         keeper.work_done()
@@ -44,6 +47,14 @@ def connect(keeper: Keeper, pulse: Pulsing) -> None:
         if keeper.phase is not Phase.ISOLATED:
             raise PhaseCut(phase=Phase.CONTACT_TEST.value, cause=keeper.cause)
     raise ContactTestFailed(tries=CONNECT_TRIES)
+
+
+def wait_for_carrier(keeper: Keeper, pulse: Pulsing, link: Link) -> None:
+    """The contacts conduct; the network behind them needs a moment. Without it the pull finds out."""
+    waited_ms = 0
+    while keeper.phase is Phase.INTAKE and not link.carrier() and waited_ms < CARRIER_MS:
+        pulse.wait(LOOK_MS)
+        waited_ms += LOOK_MS
 
 
 def wait_for_the_airlock(keeper: Keeper, pulse: Pulsing) -> None:

@@ -26,7 +26,8 @@ from appliance.service import drive_phase, snapshots, vault_opening
 from appliance.service.drive_phase import DrivePhase
 from appliance.service.gather import Gatherer
 from appliance.service.pack_catalogue import PackCatalogue
-from appliance.service.restore import Restore, RestoreReport, Selection
+from appliance.service.restore import Restore, Selection
+from appliance.service.restore_files import RestoreReport
 
 PROGRESS_BYTES = 4 << 20  # bytes between two progress events; a screen shows no finer
 LISTED_MAX = 1000  # objects named in the report; the counts are exact
