@@ -33,7 +33,7 @@ class Turn(StrEnum):
     KEY_RELEASED = "key switch turned back"
     OTHER_LIVE = "a line of the other side is live"
     CUT_PRESSED = "CUT pressed"
-    CUT_HELD = "CUT held"
+    CUT_HELD = "CUT held"  # pressing it has ended every live phase long before
     RESTARTED_SEAL = "controller restarted for SEAL"
     RESTARTED_SCRUB = "controller restarted for SCRUB"
     RESTARTED_RECOVERY = "controller restarted for RECOVERY"
@@ -100,7 +100,6 @@ TABLE: Final[Mapping[tuple[Phase, Turn], Row]] = MappingProxyType(
         (Phase.CONTACT_TEST, Turn.CUT_PRESSED): _DROP,
         (Phase.CONTACT_TEST, Turn.ASKS_ISOLATED): _DROP,
         (Phase.CONTACT_TEST, Turn.ASKS_SECURED): (Phase.SECURED, (Act.END_LINK, Act.LATCH_SECURED)),
-        (Phase.CONTACT_TEST, Turn.CUT_HELD): (Phase.SECURED, (Act.END_LINK, Act.LATCH_SECURED)),
         (Phase.CONTACT_TEST, Turn.BROKEN): _BREAK,
         (Phase.INTAKE, Turn.DONE): _SEAL,
         (Phase.INTAKE, Turn.LINK_HALF_OVER): _SEAL,
@@ -112,7 +111,6 @@ TABLE: Final[Mapping[tuple[Phase, Turn], Row]] = MappingProxyType(
         (Phase.INTAKE, Turn.CUT_PRESSED): (Phase.ISOLATED, (Act.END_LINK,)),
         (Phase.INTAKE, Turn.ASKS_ISOLATED): (Phase.ISOLATED, (Act.END_LINK,)),
         (Phase.INTAKE, Turn.ASKS_SECURED): (Phase.SECURED, (Act.END_LINK, Act.LATCH_SECURED)),
-        (Phase.INTAKE, Turn.CUT_HELD): (Phase.SECURED, (Act.END_LINK, Act.LATCH_SECURED)),
         (Phase.INTAKE, Turn.BROKEN): _BREAK,
         (Phase.AIRLOCK, Turn.RESTARTED_SEAL): (Phase.SEAL, ()),
         (Phase.AIRLOCK, Turn.RESTARTED_SCRUB): (Phase.SCRUB, ()),
@@ -134,7 +132,6 @@ TABLE: Final[Mapping[tuple[Phase, Turn], Row]] = MappingProxyType(
         (Phase.SEAL, Turn.CUT_PRESSED): _HOME,
         (Phase.SEAL, Turn.ASKS_ISOLATED): _HOME,
         (Phase.SEAL, Turn.ASKS_SECURED): _LOCK,
-        (Phase.SEAL, Turn.CUT_HELD): _LOCK,
         (Phase.SEAL, Turn.BROKEN): _BREAK,
         (Phase.SCRUB, Turn.DONE): _HOME,
         (Phase.SCRUB, Turn.TIME_OVER): _HOME,
@@ -145,7 +142,6 @@ TABLE: Final[Mapping[tuple[Phase, Turn], Row]] = MappingProxyType(
         (Phase.SCRUB, Turn.CUT_PRESSED): _HOME,
         (Phase.SCRUB, Turn.ASKS_ISOLATED): _HOME,
         (Phase.SCRUB, Turn.ASKS_SECURED): _LOCK,
-        (Phase.SCRUB, Turn.CUT_HELD): _LOCK,
         (Phase.SCRUB, Turn.BROKEN): _BREAK,
         (Phase.RECOVERY, Turn.DONE): _HOME,
         (Phase.RECOVERY, Turn.TIME_OVER): _HOME,
@@ -157,13 +153,10 @@ TABLE: Final[Mapping[tuple[Phase, Turn], Row]] = MappingProxyType(
         (Phase.RECOVERY, Turn.CUT_PRESSED): _HOME,
         (Phase.RECOVERY, Turn.ASKS_ISOLATED): _HOME,
         (Phase.RECOVERY, Turn.ASKS_SECURED): _LOCK,
-        (Phase.RECOVERY, Turn.CUT_HELD): _LOCK,
         (Phase.RECOVERY, Turn.BROKEN): _BREAK,
         (Phase.SECURED, Turn.ASKS_SECURED): (Phase.SECURED, ()),
-        (Phase.SECURED, Turn.CUT_HELD): (Phase.SECURED, ()),
         (Phase.SECURED, Turn.BROKEN): _BREAK,
         (Phase.FAULT, Turn.CUT_HELD): (Phase.FAULT, (Act.LATCH_SECURED,)),
-        (Phase.FAULT, Turn.BROKEN): _BREAK,
     }
 )
 

@@ -42,8 +42,8 @@ def follow(state: State) -> State:
         )
     if supply.ordered:
         if state.senses.controller_supplied and supply.booted_ms is None:
-            supply = replace(supply, booted_ms=now)
-        return replace(state, supply=supply)
+            return replace(state, supply=replace(supply, booted_ms=now))
+        return state
     # A faulted box will never feed a line again, so its controller may come back to say what happened.
     if state.senses.controller_supplied or not proven:
         return replace(state, supply=replace(supply, dark_since_ms=None))

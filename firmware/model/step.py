@@ -47,7 +47,7 @@ def _power_on(event: PowerOn) -> State:
 
 def _finish(before: State, after: State, said: tuple[Message, ...]) -> tuple[State, tuple[Output, ...]]:
     drive = levels.of(after)
-    after = supervision.watch(replace(after, orders=drive))
+    after = supervision.watch(after if drive == after.orders else replace(after, orders=drive))
     outputs: list[Output] = []
     if _must_persist(after):
         record = replace(after.fram, sequence=after.saved.sequence + 1)

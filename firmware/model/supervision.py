@@ -38,6 +38,8 @@ def watch(state: State) -> State:
     """Begin, go on with, or forget the timing of each mismatch, by the standing orders."""
     since = dict(state.mismatches)
     found = differing(state.orders, state.senses)
+    if not found and not state.mismatches:
+        return state
     return replace(state, mismatches=tuple((cause, since.get(cause, state.uptime_ms)) for cause in found))
 
 

@@ -44,24 +44,25 @@ def tick(state: State, event: Tick) -> State:
 
 def _clock(state: State, rtc_s: int | None) -> State:
     """The clock is believed while it runs and never before the last time it was known to be."""
-    if rtc_s != state.rtc_raw_s:
-        state = replace(state, rtc_raw_s=rtc_s, rtc_moved_ms=state.uptime_ms)
-    stalled = state.uptime_ms - state.rtc_moved_ms > limits.CLOCK_STALL_MS
-    if rtc_s is None or stalled or rtc_s < state.fram.time_floor_s:
-        return replace(state, rtc_s=None)
-    return replace(state, rtc_s=rtc_s, fram=replace(state.fram, time_floor_s=rtc_s))
+    moved_ms = state.rtc_moved_ms if rtc_s == state.rtc_raw_s else state.uptime_ms
+    stalled = state.uptime_ms - moved_ms > limits.CLOCK_STALL_MS
+    known = rtc_s is not None and not stalled and rtc_s >= state.fram.time_floor_s
+    fram = state.fram
+    if known and rtc_s is not None and rtc_s > fram.time_floor_s:
+        fram = replace(fram, time_floor_s=rtc_s)
+    return replace(state, rtc_raw_s=rtc_s, rtc_moved_ms=moved_ms, rtc_s=rtc_s if known else None, fram=fram)
 
 
 def _button(state: State) -> State:
-    if not state.senses.cut_pressed:
-        return replace(state, cut_since_ms=None)
-    return state if state.cut_since_ms is not None else replace(state, cut_since_ms=state.uptime_ms)
+    if state.senses.cut_pressed == (state.cut_since_ms is not None):
+        return state
+    return replace(state, cut_since_ms=state.uptime_ms if state.senses.cut_pressed else None)
 
 
 def _contacts(state: State) -> State:
     """What the contacts show; a controller that was near a live link is no longer clean."""
     senses, seen = state.senses, state.test
-    if senses.link_conducting:
+    if senses.link_conducting and state.clean:
         state = replace(state, clean=False)
     if state.phase not in LINK_PHASES:
         return state

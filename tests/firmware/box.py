@@ -126,6 +126,7 @@ class Box:
                 fram.commission(pairing_key=PAIRING_KEY, witness_seed=WITNESS_SEED, time_s=NOON_S - 60)
             )
         self.boots = 0
+        self.state: State = step.blank()
         self.power_on()
 
     def power_on(self) -> None:
@@ -133,7 +134,6 @@ class Box:
         self.uptime_ms = 0
         self.rtc_part_ms = 0
         self.orders = Drive()
-        self.state: State = step.blank()
         self.heard: list[Message | Fault] = []
         self.moves: dict[str, tuple[bool, int]] = {}
         self.settled: dict[str, bool] = {}
@@ -241,9 +241,10 @@ class Box:
         assert heard, f"no answer to {message}"
         return heard[0]
 
-    def beat(self) -> Message | Fault:
-        self.say(Heartbeat(progress=self.uptime_ms, stamp_ms=self.stamp_ms))
-        return self.answer(Heartbeat(progress=self.uptime_ms, stamp_ms=self.stamp_ms))
+    def beat(self) -> None:
+        """Two beats: the first fetches a fresh stamp, the second proves that it arrived."""
+        for _ in range(2):
+            self.say(Heartbeat(progress=self.uptime_ms, stamp_ms=self.stamp_ms))
 
     @property
     def phase(self) -> Phase:
@@ -253,7 +254,7 @@ class Box:
 
     def boot(self) -> None:
         """Until the controller is up after a power-on."""
-        self.until(lambda: self.phase not in (Phase.UNKNOWN,), 15_000)
+        self.until(lambda: self.phase is not Phase.UNKNOWN, 15_000)
         self.beat()
 
     def until(self, holds: Callable[[], bool], limit_ms: int, *, beating: bool = False) -> None:
