@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blake3 import blake3
@@ -178,8 +177,3 @@ def _geometry(data: int, parity: int) -> Geometry:
     except ValueError as error:
         raise ShardFormatError(detail=str(error)) from error
 
-
-def hashes_of(geometry: Geometry, size: int, blocks: Sequence[bytes]) -> BlockHashes:
-    """Join block hashes that were computed stripe by stripe, column by column."""
-    assert len(blocks) == stripe_count(geometry, size) * geometry.drives
-    return BlockHashes(geometry=geometry, size=size, flat=b"".join(blocks))

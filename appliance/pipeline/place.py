@@ -1,8 +1,8 @@
-"""Stage: from the columns of a pack to the bytes of its shard files, and back to checked columns.
+"""Stage: the block hashes of a pack's columns, made on the way out and checked on the way back.
 
-`Placement` gathers the block hashes while stripes pass, in any order and from several threads (each
-stripe has its own slot), and then gives every shard's footer. `damaged` is the way back: which columns
-of a stripe are not what the hashes say. It writes and reads no file (FORMAT 5.6).
+`Placement` gathers the block hashes that go into every footer while stripes pass, in any order.
+`damaged` is the way back: which columns of a stripe are not what the hashes say. It writes and reads
+no file (FORMAT 5.7).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Collection, Sequence
 from blake3 import blake3
 
 from appliance.domain.geometry import Geometry, Stripe
-from appliance.domain.ids import DriveIndex
 from appliance.format import shard
 
 
@@ -33,15 +32,6 @@ class Placement:
         """All block hashes; every stripe must have been recorded."""
         assert all(self._stripes)
         return shard.BlockHashes(geometry=self.geometry, size=self.size, flat=b"".join(self._stripes))
-
-    def footers(self) -> list[bytes]:
-        """The footer of every shard, by index."""
-        hashes = self.hashes()
-        facts = hashes.facts()
-        return [
-            shard.encode(shard.ShardFooter(index=DriveIndex(index), facts=facts, hashes=hashes))
-            for index in range(self.geometry.drives)
-        ]
 
 
 def block_hash(column: memoryview) -> bytes:

@@ -87,7 +87,7 @@ class LedgerCopies:
         labels: list[DriveIndex | None] = [None]
         for drive in self._drives.readable:
             labels.append(drive.index)
-            found.append(read_copy(drive.files, f"drive {drive.index}"))
+            found.append(read_copy(drive.files, f"drive {drive.index + 1}"))
         return labels, found
 
     def _adoptable(
@@ -226,6 +226,7 @@ def _put_once(files: Files, name: str, content: bytes) -> None:
 
 
 def read_copy(files: Files, label: str) -> Copy:
+    """The ledger files of one drive or of the state, as they are. `label` is shown to people."""
     return Copy(
         label=label,
         segments=dict(_contents(files, LEDGER, ledger_segment.SUFFIX, ledger_segment.SEGMENT_BYTES_MAX)),

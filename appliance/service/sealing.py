@@ -11,41 +11,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import islice
 
-from blake3 import blake3
-
-from appliance.domain.ids import DriveIndex, PackId, SnapshotId
+from appliance.domain.ids import DriveIndex
 from appliance.domain.phases import BootFacts
 from appliance.errors import StagedBatchRefused
-from appliance.format import batch, ledger_entry, receipt
+from appliance.format import batch, receipt
 from appliance.format.batch import StagedPack, StagedSegment
-from appliance.format.ledger_entry import PackPart, Seal, SourcePart
+from appliance.format.ledger_entry import Seal
 from appliance.format.ledger_segment import Gap
 from appliance.format.receipt import Receipt
 from appliance.pipeline.scatter import Code
 from appliance.ports import ScratchFiles
-from appliance.service import shard_healing, staged_window, stripe_workers
+from appliance.service import seal_entry, shard_healing, staged_window, stripe_workers
 from appliance.service.drive_set import DriveSet
 from appliance.service.ledger_copies import LedgerCopies
 from appliance.service.pack_catalogue import PackCatalogue
 from appliance.service.pack_placing import PackPlacer, PlacedPack
+from appliance.service.seal_entry import SealFacts
 from appliance.service.shard_healing import Healed
 from appliance.service.staged_window import StagedWindow
 from appliance.service.stripe_buffer import StripeBuffer
 
 PACKS_PER_ENTRY = 1 << 14  # packs; 1 TiB of full packs, so one entry stays below 3 MB of JSON
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealFacts:
-    """What goes into the entries beside what staging says: the interlock's facts at boot, SHA-256 of
-    the vault's recipient, and the seconds for which the link was CONNECTED in this window."""
-
-    boot: BootFacts
-    recipient: bytes
-    link_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +194,8 @@ class Sealing:
             if drive.index not in holders:
                 self._drives.fail(drive.index, OSError("it does not hold every pack"))
         self._drives.require(quorum)
-        entry = _entry(window, placed, facts, sorted(holders), self._drives.geometry.drives, whole=whole)
+        total = self._drives.geometry.drives
+        entry = seal_entry.entry(window, placed, facts, sorted(holders), total, whole=whole)
         self._ledger.append(entry, copies_min=quorum)
         index = self._ledger.history.size - 1
         self._catalogue = PackCatalogue(self._ledger.history.entries())
@@ -277,50 +266,3 @@ class Sealing:
         seals = self._catalogue.seals
         indices |= {index for index, seal in seals.items() if seal.window == window.number}
         return [(index, seals[index]) for index in sorted(indices)]
-
-
-def snapshot_id(begin_s: int, segments: Iterable[PackId]) -> SnapshotId:
-    """`YYYYMMDDThhmmssZ-xxxxxxxx`: the window's begin and eight digits of BLAKE3 over the segments."""
-    begin = datetime.fromtimestamp(begin_s, UTC)
-    return SnapshotId(f"{begin:%Y%m%dT%H%M%SZ}-{blake3(b''.join(segments)).hexdigest()[:8]}")
-
-
-def _entry(
-    window: StagedWindow,
-    placed: Sequence[PlacedPack],
-    facts: SealFacts,
-    drives: Sequence[DriveIndex],
-    drives_total: int,
-    *,
-    whole: bool,
-) -> Seal:
-    return Seal(
-        time=facts.boot.unix_s,
-        phase=facts.boot.phase,
-        window=window.number,
-        snapshot=snapshot_id(window.begin_s, window.segments),
-        complete=whole and window.complete,
-        begin=window.begin_s,
-        sources=tuple(
-            SourcePart(name=s.name, complete=s.complete, files=_clip(s.files), bytes=_clip(s.bytes))
-            for s in window.sources
-        ),
-        packs=tuple(
-            PackPart(id=one.facts.pack.hex(), size=one.facts.size, parity=one.facts.parity.hex())
-            for one in placed
-        ),
-        segments=tuple(part.hex() for part in window.segments) if whole else (),
-        recipient=facts.recipient.hex(),
-        policy=facts.boot.policy_version,
-        bytes_read=_clip(window.last.bytes_read),
-        bytes_new=_clip(window.last.bytes_new),
-        bytes_stored=sum(one.stored for one in placed),
-        link_s=facts.link_s,
-        drives=tuple(drives),
-        degraded=len(drives) < drives_total,
-    )
-
-
-def _clip(count: int) -> int:
-    """Intake's counts are claims; a number that JSON readers cannot keep exactly is cut off."""
-    return min(count, ledger_entry.NUMBER_MAX)

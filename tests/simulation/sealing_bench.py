@@ -33,7 +33,8 @@ from appliance.service.gather import Gatherer
 from appliance.service.ledger_copies import LedgerCopies
 from appliance.service.pack_catalogue import PackCatalogue
 from appliance.service.scrub import Scrubber, ScrubReport
-from appliance.service.sealing import SealFacts, Sealing, SealReport
+from appliance.service.seal_entry import SealFacts
+from appliance.service.sealing import Sealing, SealReport
 from firmware.model import facts as model_facts
 from firmware.model import frontier, witness
 from firmware.model.fram import Factory, Fram

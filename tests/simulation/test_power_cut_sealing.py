@@ -74,10 +74,11 @@ def test_the_run_has_the_durable_steps_that_the_order_says(steps: list[str]) -> 
     assert first("rename receipts/") < first("unlink packs/") < first("unlink batches/")
 
 
+@pytest.mark.invariant("I6", "I7")
 @pytest.mark.parametrize("part", range(8))
 def test_power_cut_at_every_durable_step_loses_nothing(tmp_path: Path, steps: list[str], part: int) -> None:
-    stride = 8 * depth.many(4, 1)
-    for cut in range(part * depth.many(4, 1), len(steps), stride):
+    stride = 8 * depth.many(7, 1)
+    for cut in range(part * depth.many(7, 1), len(steps), stride):
         bench = Bench(tmp_path / str(cut))
         bench.stage(SIZES)
         assert run_until_cut(bench, cut), cut
@@ -90,17 +91,18 @@ def test_power_cut_at_every_durable_step_loses_nothing(tmp_path: Path, steps: li
 )
 def test_power_cut_around_the_commit_loses_nothing(tmp_path: Path, steps: list[str], word: str) -> None:
     """The steps that matter most are all tried, also in a quick run."""
-    for cut in [number for number, step in enumerate(steps) if word in step][: depth.many(4, 99)]:
+    for cut in [number for number, step in enumerate(steps) if word in step][: depth.many(2, 99)]:
         bench = Bench(tmp_path / str(cut))
         bench.stage(SIZES)
         run_until_cut(bench, cut)
         after_a_cut(bench)
 
 
+@pytest.mark.invariant("I7")
 def test_power_cut_during_the_recovery_from_a_power_cut_loses_nothing(
     tmp_path: Path, steps: list[str]
 ) -> None:
-    stride = depth.many(29, 3)
+    stride = depth.many(67, 3)
     for cut in range(5, len(steps), stride):
         bench = Bench(tmp_path / str(cut))
         bench.stage(SIZES)
@@ -134,6 +136,7 @@ def test_what_the_witness_signed_is_rolled_forward_when_not_every_drive_held_it(
     bench.assert_readable(bench.boot(only=[3, 4, 5, 6]))
 
 
+@pytest.mark.invariant("I7")
 @pytest.mark.planted
 def test_the_harness_catches_recycling_before_the_commit(
     tmp_path: Path, steps: list[str], monkeypatch: pytest.MonkeyPatch

@@ -59,6 +59,7 @@ def test_an_undamaged_vault_is_clean_and_the_ledger_says_so(bench: Bench) -> Non
     assert_nothing_overwritten(before, bench.drive_files())
 
 
+@pytest.mark.invariant("I8", "I9")
 @pytest.mark.clause("FORMAT 5.6")
 def test_a_flipped_bit_is_found_repaired_beside_the_old_file_and_clean_afterwards(bench: Bench) -> None:
     pack = packs(bench)[0]
@@ -110,6 +111,7 @@ def test_damage_on_two_drives_is_repaired_on_both(bench: Bench) -> None:
     assert bench.boot().scrub().outcome == "clean"
 
 
+@pytest.mark.invariant("I9")
 def test_damage_beyond_repair_names_the_pack_and_its_snapshot_and_repairs_the_rest(bench: Bench) -> None:
     lost, whole = packs(bench)[0], packs(bench)[1]
     for index in range(3):
@@ -247,6 +249,7 @@ def test_a_scrub_that_is_stopped_goes_on_where_it_was(bench: Bench) -> None:
     assert bench.boot().scrub().outcome == "clean"
 
 
+@pytest.mark.invariant("I9")
 @pytest.mark.planted
 @pytest.mark.parametrize("position", [10, -4000, -1])
 def test_the_tests_catch_a_scrub_that_does_not_read(
@@ -260,6 +263,7 @@ def test_the_tests_catch_a_scrub_that_does_not_read(
     assert bench.boot().scrub().outcome == "repaired"
 
 
+@pytest.mark.invariant("I8")
 @pytest.mark.planted
 def test_the_audit_catches_a_repair_in_place(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     pack = packs(bench)[0]

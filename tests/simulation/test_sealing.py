@@ -65,6 +65,7 @@ def test_every_drive_carries_the_whole_ledger_and_the_newest_checkpoint(bench: B
         assert (bench.bay(number) / "checkpoints" / f"{2:016d}.checkpoint").is_file()
 
 
+@pytest.mark.invariant("I8")
 def test_many_windows_follow_one_another_and_all_stay_readable(bench: Bench) -> None:
     for size in (3_000, 4_300_000, 1):
         bench.stage([size])
@@ -418,6 +419,7 @@ def test_whole_shards_of_an_interrupted_run_are_kept(bench: Bench) -> None:
     assert len(bench.supply.steps) > marker
 
 
+@pytest.mark.invariant("I8")
 @pytest.mark.planted
 def test_the_audit_catches_a_changed_and_a_removed_file(bench: Bench) -> None:
     bench.stage(SMALL)

@@ -27,6 +27,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return bench
 
 
+@pytest.mark.invariant("I6")
 @pytest.mark.parametrize("bays", list(combinations(range(1, 7), 4)), ids=str)
 def test_every_four_of_six_drives_give_everything_back(sealed: Bench, bays: Sequence[int]) -> None:
     sealed.assert_readable(sealed.boot(only=bays))
@@ -201,6 +202,7 @@ def test_drives_that_die_while_they_are_read_are_replaced_by_the_others(tmp_path
 # Negative controls -----------------------------------------------------------------------------------
 
 
+@pytest.mark.invariant("I6")
 @pytest.mark.planted
 def test_the_subset_test_catches_a_wrong_matrix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted bug: parity that cannot be inverted for one subset (two equal rows)."""

@@ -8,7 +8,7 @@ import pytest
 SERVICE = Path(__file__).resolve().parents[2] / "appliance" / "service"
 DRIVE_SIDE = (
     "drive_set", "gather", "ledger_copies", "pack_catalogue", "pack_placing", "pack_shards", "scrub",
-    "shard_healing", "shard_repair", "shard_writer", "staged_window", "stripe_buffer", "stripe_workers",
+    "seal_entry", "shard_healing", "shard_repair", "shard_writer", "staged_window", "stripe_buffer", "stripe_workers",
 )
 MIXED = ("sealing",)  # works on staging too, which is scratch: there, and only there, it may recycle
 FORBIDDEN = frozenset(
@@ -32,6 +32,7 @@ def offences(source: str, allowed_owner: str = "") -> list[str]:
     return found
 
 
+@pytest.mark.invariant("I8")
 @pytest.mark.clause("FORMAT 6.4")
 @pytest.mark.parametrize("name", DRIVE_SIDE)
 def test_no_drive_side_module_can_remove_or_replace_a_file(name: str) -> None:
@@ -44,6 +45,7 @@ def test_sealing_recycles_in_staging_alone(name: str) -> None:
     assert offences((SERVICE / f"{name}.py").read_text(encoding="utf-8"), "self._staging") == []
 
 
+@pytest.mark.invariant("I8")
 @pytest.mark.planted
 @pytest.mark.parametrize(
     "source",
