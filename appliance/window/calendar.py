@@ -1,8 +1,8 @@
 """When a daily slot comes next, and whether it is now. Pure: the moment is an argument, in Unix seconds.
 
 Local days have a fixed offset from UTC, so an occurrence begins every 86,400 s, on any date. The
-interlock decides by its own clock and its own copy of this rule (firmware/model); the controller only
-plans with it.
+interlock decides by its own clock and its own copy of this rule (firmware/model) and tells when the next
+window is; only whoever plans a scrub asks here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from appliance.domain.schedule import DAY_S, Slot, Window
+from appliance.domain.schedule import DAY_S, Slot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,14 +19,6 @@ class Span:
 
     begin_s: int
     end_s: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opportunity:
-    """One occurrence of a window."""
-
-    span: Span
-    window: Window
 
 
 def span_now(slot: Slot, unix_s: int) -> Span | None:
@@ -39,21 +31,6 @@ def span_next(slot: Slot, unix_s: int) -> Span:
     """The first occurrence that begins at `unix_s` or later."""
     begin = unix_s + (slot.begin_utc_s - unix_s) % DAY_S
     return Span(begin_s=begin, end_s=begin + slot.length_s)
-
-
-def in_window(windows: Iterable[Window], unix_s: int) -> Opportunity | None:
-    """The window that `unix_s` lies in. Windows of a policy do not overlap."""
-    for window in windows:
-        span = span_now(window.slot, unix_s)
-        if span is not None:
-            return Opportunity(span=span, window=window)
-    return None
-
-
-def next_window(windows: Iterable[Window], unix_s: int) -> Opportunity:
-    """The first window that begins at `unix_s` or later. ValueError if there are none."""
-    coming = (Opportunity(span=span_next(window.slot, unix_s), window=window) for window in windows)
-    return min(coming, key=lambda item: item.span.begin_s)
 
 
 def in_scrub(slots: Iterable[Slot], unix_s: int) -> Span | None:

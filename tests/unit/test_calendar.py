@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.domain.schedule import Duration, Slot, Window
+from appliance.domain.schedule import Slot
 from appliance.window import calendar
 
 DAY = 86_400
@@ -52,36 +52,31 @@ def test_the_next_occurrence_begins_within_a_day_at_the_slots_local_time(slot: S
     assert not inside(slot, span.end_s) or slot.length_s == DAY
 
 
-NIGHT = Window(
-    slot=Slot(begin_s=23 * 3600, end_s=3600, offset_s=9 * 3600), link=Duration(amount=45, unit="m")
-)
-NOON = Window(
-    slot=Slot(begin_s=12 * 3600, end_s=13 * 3600, offset_s=9 * 3600), link=Duration(amount=5, unit="m")
-)
+NIGHT = Slot(begin_s=23 * 3600, end_s=3600, offset_s=9 * 3600)
+NOON = Slot(begin_s=12 * 3600, end_s=13 * 3600, offset_s=9 * 3600)
 TEN = int(datetime(2026, 11, 23, 1, 0, tzinfo=UTC).timestamp())  # 10:00 in Japan
 
 
-def test_the_nearest_of_several_windows_comes_next() -> None:
-    noon = calendar.next_window([NIGHT, NOON], TEN)
-    assert (noon.window, noon.span.begin_s - TEN) == (NOON, 2 * 3600)
-    night = calendar.next_window([NIGHT, NOON], noon.span.begin_s + 1)
-    assert (night.window, night.span.begin_s - TEN) == (NIGHT, 13 * 3600)
+def test_the_nearest_of_several_slots_comes_next() -> None:
+    noon = calendar.next_scrub([NIGHT, NOON], TEN)
+    assert noon.begin_s - TEN == 2 * 3600
+    assert calendar.next_scrub([NIGHT, NOON], noon.begin_s + 1).begin_s - TEN == 13 * 3600
 
 
-def test_a_window_across_midnight_is_one_window_with_one_link_half() -> None:
+def test_a_slot_across_midnight_is_one_slot() -> None:
     after_midnight = TEN + 14 * 3600 + 60
-    now = calendar.in_window([NOON, NIGHT], after_midnight)
+    now = calendar.in_scrub([NOON, NIGHT], after_midnight)
     assert now is not None
-    assert now.span.begin_s + now.window.link_s == TEN + 13 * 3600 + 45 * 60 < after_midnight < now.span.end_s
+    assert (now.begin_s, now.end_s) == (TEN + 13 * 3600, TEN + 15 * 3600)
 
 
-def test_at_its_very_end_a_window_is_over_and_at_its_begin_it_is_now() -> None:
+def test_at_its_very_end_a_slot_is_over_and_at_its_begin_it_is_now() -> None:
     begin = TEN + 2 * 3600
-    assert calendar.in_window([NOON], begin + 3600) is None
-    assert calendar.in_window([NOON], begin) == calendar.next_window([NOON], begin)
+    assert calendar.in_scrub([NOON], begin + 3600) is None
+    assert calendar.in_scrub([NOON], begin) == calendar.next_scrub([NOON], begin)
 
 
-def test_scrub_slots_answer_like_windows() -> None:
+def test_of_slots_that_overlap_the_one_that_ends_last_counts() -> None:
     slots = [Slot(begin_s=0, end_s=60, offset_s=0), Slot(begin_s=30, end_s=120, offset_s=0)]
     day = TEN - TEN % DAY
     found = calendar.in_scrub(slots, day + 40)
@@ -93,8 +88,8 @@ def test_scrub_slots_answer_like_windows() -> None:
 
 @pytest.mark.planted
 def test_a_calendar_that_forgets_the_offset_is_caught() -> None:
-    wrong = Slot(begin_s=NOON.slot.begin_s, end_s=NOON.slot.end_s, offset_s=0)
+    wrong = Slot(begin_s=NOON.begin_s, end_s=NOON.end_s, offset_s=0)
     assert any(
-        (calendar.span_now(wrong, TEN + step) is not None) != inside(NOON.slot, TEN + step)
+        (calendar.span_now(wrong, TEN + step) is not None) != inside(NOON, TEN + step)
         for step in range(0, DAY, 600)
     )
