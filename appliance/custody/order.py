@@ -15,6 +15,7 @@ The interlock reads the first five facts with its own parser before it powers dr
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -30,6 +31,7 @@ NONCE_BYTES = 16  # bytes; the interlock takes each nonce once
 VALID_S_MAX = 7 * 86_400  # s; the interlock's limit: a longer one would be a key left lying about
 EXPIRES_S_MAX = 253_402_300_799  # s; the last second of the year 9999, as the date is written
 
+_NAME = r"[a-z0-9_-]{1,32}"
 _WORDS = r"([^\x00-\x1f\x7f]+)"
 _GRAMMAR = {
     "iwato-recovery-order": "(1)",
@@ -37,7 +39,7 @@ _GRAMMAR = {
     "policy": line_text.HASH,
     "nonce": r"([0-9a-f]{32})",
     "expires": r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)",
-    "what": rf"snapshot=([0-9]{{8}}T[0-9]{{6}}Z-[0-9a-f]{{8}}) sources=([a-z0-9_,-]+) path={_WORDS}",
+    "what": rf"snapshot=([0-9]{{8}}T[0-9]{{6}}Z-[0-9a-f]{{8}}) sources=({_NAME}(?:,{_NAME})*) path={_WORDS}",
     "why": _WORDS,
     "destination": _WORDS,
 }
@@ -116,6 +118,7 @@ def _rules(order: RecoveryOrder) -> tuple[tuple[bool, str], ...]:
         (0 < order.expires_s <= EXPIRES_S_MAX, "its end lies outside the calendar"),
         (len(order.nonce) == NONCE_BYTES, "its nonce has another length"),
         (len(order.sources) <= SOURCES_MAX, "too many sources"),
+        (all(re.fullmatch(_NAME, name, re.ASCII) for name in order.sources), "the name of a source"),
         (len(set(order.sources)) == len(order.sources), "it names a source twice"),
         (_ALL not in order.sources[:1] or len(order.sources) > 1, "a single source named `all` is unclear"),
         (not order.path.startswith(b"/") and order.path != b"-", "its path is not relative to the source"),

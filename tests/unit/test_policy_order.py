@@ -91,6 +91,8 @@ def test_what_could_deceive_the_eye_is_written_as_numbers() -> None:
         {"nonce": b"short"},
         {"sources": (SourceName("docs"), SourceName("docs"))},
         {"sources": (SourceName("all"),)},
+        {"sources": (SourceName("a b"),)},
+        {"sources": (SourceName(""),)},
         {"expires_s": 0},
         {"expires_s": 10**12},
     ],
