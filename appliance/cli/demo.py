@@ -100,8 +100,8 @@ def _first_window(show: Show) -> None:
     _window(show)
 
 
-def _window(show: Show, scenario: str | None = None) -> Mapping[str, Any]:
-    window: Mapping[str, Any] = show.appliance.run_window(show.screen, scenario)
+def _window(show: Show) -> Mapping[str, Any]:
+    window: Mapping[str, Any] = show.appliance.run_window(show.screen)
     show.windows.append(window)
     show.require(bool(window["complete"]), "the window committed a complete snapshot")
     show.require(not window["both_ms"], "link and drives were never CONNECTED together")
@@ -123,7 +123,9 @@ def _window(show: Show, scenario: str | None = None) -> Mapping[str, Any]:
 
 def _rootkit(show: Show) -> None:
     show.act(4, N_("A rootkit in the link half: it has the controller's rights and wants to stay"))
-    window = _window(show, show.face.world.rootkit_scenario(show.scene))
+    window = show.appliance.run_window(show.screen, show.face.world.rootkit_scenario(show.scene))
+    show.windows.append(window)
+    show.require(not window["both_ms"], "link and drives were never CONNECTED together")
     found: Mapping[str, Any] = window["rootkit"]
     show.rootkit_shown = bool(found["confined"])
     if not show.rootkit_shown:
@@ -138,6 +140,8 @@ def _rootkit(show: Show) -> None:
         frames=found["frames"],
     )
     show.say(N_("at the airlock {killed} of its processes died; none is left, no drive was reached"), **found)
+    if not window["complete"]:
+        show.say(N_("it did cost this window: with the controller's rights it can stop a backup, not more"))
     older = show.appliance.scrub(show.screen)
     show.require(older["bad"] == 0, "nothing older was harmed")
     show.say(

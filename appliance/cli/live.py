@@ -20,6 +20,7 @@ from appliance.cli.banner import banner
 from appliance.cli.escape import escape
 from appliance.cli.progress import Progress, line
 from appliance.domain.phases import Reading
+from appliance.errors import by_code
 from appliance.words import N_, Catalogue
 
 REFRESH_PER_S = 8  # redraws per second: smooth to the eye, light on a serial console
@@ -29,6 +30,7 @@ _STAGES = {
     "verify": N_("reading back"),
     "scrub": N_("scrubbing"),
     "restore": N_("restoring"),
+    "compare": N_("comparing"),
 }
 
 
@@ -74,7 +76,7 @@ class LiveScreen:
         if event == "progress":
             self._move(str(fields.get("stage", "")), _count(fields.get("done")), _count(fields.get("total")))
         elif event == "warning":
-            self.warn(escape(str(fields.get("text", ""))))
+            self.warn(self._warning(fields))
         elif event == "note":
             self.log(escape(str(fields.get("text", ""))))
 
@@ -89,6 +91,17 @@ class LiveScreen:
         """A line now, and again in the list at the end."""
         self.warnings.append(text)
         self.log("! " + text, style="bold")
+
+    def _warning(self, fields: Mapping[str, object]) -> str:
+        """A warning that the controller named by its code; its own words never reach the screen raw."""
+        code, values = str(fields.get("code", "")), fields.get("values")
+        kind = by_code().get(code)
+        shown = {key: escape(str(value)) for key, value in values.items()} if isinstance(values, dict) else {}
+        try:
+            text = self._catalogue.text(kind.what, **shown) if kind else ""
+        except (KeyError, IndexError):
+            text = ""
+        return f"{escape(code)} {text}".strip()
 
     def _move(self, stage: str, done: int, total: int) -> None:
         total = total or self.expected.get(stage, 0)

@@ -210,7 +210,8 @@ def restored(log: JobLog, deeds: Mapping[str, list[str]]) -> dict[str, Any]:
 
 def warning_list(log: JobLog) -> list[dict[str, Any]]:
     """Every warning of the run as code and text; what a hostile controller invents stays text."""
-    return [_warning(rebuilt(fields)) for fields in log.warnings]
+    found = [_warning(rebuilt(fields)) for fields in log.warnings]
+    return found + ([_warning(log.intake_error)] if log.intake_error is not None else [])
 
 
 def _warning(error: errors.IwatoError) -> dict[str, Any]:

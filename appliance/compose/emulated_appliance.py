@@ -109,7 +109,7 @@ class EmulatedAppliance:
             job = WindowJob(home=str(self._home.root), link_rate=documents.link_rate(self._home))
             board = self._board(job, drill)
             policy = self._texts.policy
-            board.jump(calendar.next_window(policy.windows, board.unix_s).span.begin_s)
+            board.jump(calendar.next_window(policy.windows, board.unix_s).begin_s)
             board.settle()
             log = board.run(watcher)
             board.power_off()
@@ -125,7 +125,7 @@ class EmulatedAppliance:
             return
         now_s = self._board().unix_s
         policy = self._texts.policy
-        window_s = calendar.next_window(policy.windows, now_s).span.begin_s
+        window_s = calendar.next_window(policy.windows, now_s).begin_s
         slot = calendar.in_scrub(policy.scrubs, now_s) or calendar.next_scrub(policy.scrubs, now_s)
         if slot.begin_s < window_s:
             log = self._drive_job(RollForwardJob(home=str(self._home.root)), watcher, raising=False)

@@ -39,12 +39,14 @@ JOB_S_MAX = 6 * 3600  # s; the longest window and its sealing; a hung box is end
 
 @dataclass(slots=True, kw_only=True)
 class JobLog:
-    """What a job's processes said and how they ended."""
+    """What a job's processes said and how they ended. `intake_error` ended the link half of a window
+    that then went on to its drive half; `error` ended the job."""
 
     reports: dict[str, Mapping[str, object]] = field(default_factory=dict)
     warnings: list[Mapping[str, object]] = field(default_factory=list)
     evidence: list[Mapping[str, object]] = field(default_factory=list)
     error: IwatoError | None = None
+    intake_error: IwatoError | None = None
     crash: str = ""
     totals: Totals = field(default_factory=Totals)
 
@@ -161,6 +163,8 @@ class EmulatedBoard:
         watcher.reading(self.reading())
         if self.log.error is None and self.log.crash:
             self.log.error = ControllerEnded(detail=self.log.crash)
+        if self.log.error is None and Medium.SEALING not in self._boots:
+            self.log.error = self.log.intake_error
         return self.log
 
     def _is_over(self) -> bool:
@@ -168,8 +172,9 @@ class EmulatedBoard:
             return True
         if Medium.SEALING in self._boots:
             return not isinstance(self._plant.controller, ProcessController) and self._is_dark()
-        failed = self.log.error is not None or bool(self.log.crash) or "attempted" in self.log.reports
-        return failed and self._phase is Phase.ISOLATED
+        log = self.log
+        ended = log.error or log.intake_error or log.crash or "attempted" in log.reports
+        return bool(ended) and self._phase is Phase.ISOLATED
 
     def _is_dark(self) -> bool:
         measured = self._plant.measured()
@@ -196,7 +201,7 @@ class EmulatedBoard:
         fields = dict(said.event)
         name = str(fields.pop("event", ""))
         if name == "error":
-            self.log.error = self.log.error or rebuilt(fields)
+            self._note_error(rebuilt(fields))
         elif name == "warning":
             self.log.warnings.append(fields)
         elif name == "rootkit":
@@ -206,9 +211,21 @@ class EmulatedBoard:
         if self._watcher is not None:
             self._watcher.event(name, fields)
 
+    def _note_error(self, error: IwatoError) -> None:
+        if self._boots[-1] is Medium.INTAKE:
+            self.log.intake_error = self.log.intake_error or error
+        else:
+            self.log.error = self.log.error or error
+
     def _ended(self, ended: Ended) -> None:
-        if ended.status and ended.name in {Medium.INTAKE.value, Medium.SEALING.value}:
-            self.log.crash = f"{ended.name} ended with {ended.status}"
+        """A program that ended badly without having said why."""
+        if not ended.status or ended.name != self._boots[-1].value:
+            return
+        detail = f"{ended.name} ended with {ended.status}"
+        if self._boots[-1] is Medium.INTAKE:
+            self.log.intake_error = self.log.intake_error or ControllerEnded(detail=detail)
+        elif self.log.error is None:
+            self.log.crash = detail
 
     def _advance_until(self, holds: Callable[[], bool], limit_ms: int) -> None:
         for _ in range(limit_ms // STEP_MS):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from appliance.domain.schedule import DAY_S, Slot
+from appliance.domain.schedule import DAY_S, Slot, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +42,8 @@ def in_scrub(slots: Iterable[Slot], unix_s: int) -> Span | None:
 def next_scrub(slots: Iterable[Slot], unix_s: int) -> Span:
     """The first scrub slot that begins at `unix_s` or later. ValueError if there are none."""
     return min((span_next(slot, unix_s) for slot in slots), key=lambda span: span.begin_s)
+
+
+def next_window(windows: Iterable[Window], unix_s: int) -> Span:
+    """The first window that begins at `unix_s` or later. ValueError if there are none."""
+    return min((span_next(window.slot, unix_s) for window in windows), key=lambda span: span.begin_s)
