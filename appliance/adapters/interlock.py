@@ -48,6 +48,7 @@ COMMIT_MS = 10_000  # ms; sixteen P-256 signatures at 331 ms, x2
 TRIES = 3  # of an exchange that may be repeated; three beats fit the 1.5 s of the heartbeat
 HELLO_TRIES = 25  # ten seconds: the interlock answers as soon as the controller's supply is measured
 SOON_S = 10  # s; the second of the interlock's two warnings (T-60 s and T-10 s)
+EVENT_LAST = 0xFFFF_FFFF  # no event comes after it
 EVENTS_MAX = 128  # twice the interlock's ring, so that a lying one cannot keep us reading
 
 
@@ -74,10 +75,22 @@ class InterlockClient:
         self.wire_faults = 0
 
     def hello(self) -> BootFacts:
-        """Opens the session. Raises InterlockSilent."""
-        answer = self._ask(Hello(), lambda heard: isinstance(heard, HelloAck), tries=HELLO_TRIES)
-        assert isinstance(answer, HelloAck)
-        return words.boot_facts(answer)
+        """Opens the session and proves that both ends mean the same one. Raises InterlockSilent."""
+        with self._turn:
+            for _ in range(TRIES):
+                answer = self._ask(Hello(), lambda heard: isinstance(heard, HelloAck), tries=HELLO_TRIES)
+                assert isinstance(answer, HelloAck)
+                if self._proven():
+                    return words.boot_facts(answer)
+        raise InterlockSilent
+
+    def _proven(self) -> bool:
+        """A repeated Hello makes the interlock offer a session of which we never heard; then ask again."""
+        try:
+            self._ask(EventRead(after=EVENT_LAST), lambda heard: isinstance(heard, NoEvent), tries=1)
+        except InterlockSilent:
+            return False
+        return True
 
     def heartbeat(self, progress: int) -> InterlockStatus:
         """Beats with the newest stamp. Raises InterlockSilent."""

@@ -65,7 +65,7 @@ class Guard:
             try:
                 self._become(order)
             except BaseException as error:  # noqa: BLE001 - nothing of the guard may run on in the child
-                os.write(self._console[1], f"guard: {error}\n".encode())
+                os.write(2, f"guard: {error}\n".encode())
             os._exit(NOT_STARTED)
         self._tell(started=pid, name=order["name"])
 
