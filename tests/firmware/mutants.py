@@ -15,6 +15,7 @@ from firmware.model import (
     exposure,
     fram,
     levels,
+    limits,
     permits,
     phases,
     restart,
@@ -132,7 +133,7 @@ MUTANTS = (
     Mutant(
         "heartbeat counted from its arrival, however old",
         "I14",
-        swap(acts.limits, "ECHO_CREDIT_MS", 1_000_000),
+        swap(limits, "ECHO_CREDIT_MS", 1_000_000),
     ),
     Mutant("CUT ignored", "I14", swap(permits, "never", _ignoring(_never, Cause.CUT_PRESSED))),
     Mutant("fault not latched", "I2", row(Phase.ISOLATED, Turn.BROKEN, (Phase.ISOLATED, ()))),
@@ -156,7 +157,7 @@ MUTANTS = (
     Mutant(
         "link after recovery without a long restart",
         "I4",
-        swap(restart.limits, "RECOVERY_OFF_MS", 1000),
+        swap(limits, "RECOVERY_OFF_MS", 1000),
     ),
     Mutant("exposure forgotten", "I1", swap(exposure, "used_s", lambda *_: 0)),
     Mutant("no gap", "GAP", swap(permits, "gap_left_s", lambda _: 0)),

@@ -261,6 +261,7 @@ def test_the_witness_appends_signs_the_c2sp_text_and_answers_a_retry_identically
     box.ready()
     leaves = [hashlib.sha256(b"\0" + bytes([n])).digest() for n in range(9)]
     public = Ed25519PublicKey.from_public_bytes(witness.public_key(box.state.fram))
+    answer: object = None
     for size, leaf in enumerate(leaves, start=1):
         answer = box.answer(Cosign(size=size, leaf_hash=leaf))
         assert isinstance(answer, Cosigned)
@@ -275,6 +276,7 @@ def test_the_witness_appends_signs_the_c2sp_text_and_answers_a_retry_identically
     assert box.answer(Cosign(size=9, leaf_hash=leaves[-1])) == answer
 
 
+@pytest.mark.invariant("I10")
 @pytest.mark.clause("PROTOCOL 7.1")
 def test_a_fork_a_skip_and_a_step_back_are_refused_and_never_lock_the_log() -> None:
     box = Box()

@@ -23,7 +23,11 @@ def test_no_directed_attack_breaks_an_invariant(scenario: Callable[[Stepper], No
     scenario(step.step)
 
 
+@pytest.mark.invariant("I1", "I2", "I3", "I4", "I5", "I14")
 @pytest.mark.clause("PROTOCOL 5.2")
+@pytest.mark.clause("PROTOCOL 5.3")
+@pytest.mark.clause("PROTOCOL 5.6")
+@pytest.mark.clause("PROTOCOL 5.9")
 def test_every_input_in_every_abstract_state_keeps_every_invariant(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -40,7 +44,9 @@ def test_from_every_explored_state_the_box_comes_home_when_everybody_lets_go() -
     assert {explore.goes_home(state) for state, _ in found.kept} <= homes
 
 
-@pytest.mark.clause("PROTOCOL 5.2")
+@pytest.mark.invariant("I1", "I2", "I3", "I4", "I5", "I10", "I14")
+@pytest.mark.clause("PROTOCOL 5.10")
+@pytest.mark.clause("PROTOCOL 5.4")
 def test_hostile_voyages_keep_every_invariant_and_no_message_latches_a_fault() -> None:
     reached: set[Phase] = set()
     for seed in range(many(25, 2000)):
@@ -61,6 +67,7 @@ def harness(stepper: Stepper = step.step) -> None:
 
 
 @pytest.mark.planted
+@pytest.mark.invariant("I1", "I2", "I3", "I4", "I5", "I10", "I14")
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)
 def test_every_planted_bug_is_caught(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant.plant(monkeypatch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import replace
 
@@ -15,6 +16,11 @@ from firmware.wire.messages import Cosign, Cosigned, Event, EventRead, NoEvent, 
 from tests.depth import many
 from tests.firmware.box import NOON_S, PAIRING_KEY, WITNESS_SEED, Box
 from tests.firmware.voyage import Voyage
+
+
+def at(box: Box) -> Phase:
+    return box.phase
+
 
 Result = tuple[State, tuple[Output, ...]]
 
@@ -62,7 +68,7 @@ def test_a_record_is_never_written_over_the_one_before_it() -> None:
     voyage.inner = lambda state, event: _noting(inner(state, event), slots)
     voyage.go(90)
     assert len(slots) > 10
-    assert all(one != other for one, other in zip(slots, slots[1:], strict=False))
+    assert all(one != other for one, other in itertools.pairwise(slots))
 
 
 def _noting(result: Result, slots: list[int]) -> Result:
@@ -102,7 +108,7 @@ def test_secured_fault_log_and_policy_survive_a_reset() -> None:
     before = box.state.fram
     box.power_on()
     box.boot()
-    assert box.phase is Phase.SECURED
+    assert at(box) is Phase.SECURED
     after = box.state.fram
     assert (after.log, after.policies, after.secured) == (before.log, before.policies, True)
     box.weld.k1 = True
@@ -110,7 +116,7 @@ def test_secured_fault_log_and_policy_survive_a_reset() -> None:
     box.weld.k1 = False
     box.power_on()
     box.boot()
-    assert box.phase is Phase.FAULT
+    assert at(box) is Phase.FAULT
     assert box.state.fram.fault is Cause.LINK_WITHOUT_ORDER
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 
 import pytest
 
@@ -75,12 +76,12 @@ def test_reordering_is_noticed_and_the_late_frame_is_dropped() -> None:
 
 @pytest.mark.clause("PROTOCOL 4.4")
 def test_masquerade_is_noticed_a_frame_sent_back_to_its_sender_and_a_turned_direction() -> None:
-    outer, inner = pair()
+    outer, _ = pair()
     data = outer.send(read(1))
     assert outer.receive(data) == [Fault(cause=Cause.WIRE_REFLECTED)]
     raw = bytearray(cobs.decode(data.strip(b"\0"))[: -frame.CRC_BYTES])
     raw[0] ^= 3
-    turned = bytes(raw) + frame.zlib.crc32(bytes(raw)).to_bytes(4, "big")
+    turned = bytes(raw) + zlib.crc32(bytes(raw)).to_bytes(4, "big")
     assert outer.receive(b"\0" + cobs.encode(turned) + b"\0") == [Fault(cause=Cause.WIRE_FORGED)]
 
 
@@ -161,6 +162,7 @@ def test_a_session_refuses_keys_and_nonces_of_another_length() -> None:
         Session(Role.CONTROLLER, KEY, b"short")
 
 
+@pytest.mark.invariant("I13")
 @pytest.mark.clause("PROTOCOL 2.3")
 def test_unauthentic_bytes_change_no_counter_and_no_session() -> None:
     outer, inner = pair()
