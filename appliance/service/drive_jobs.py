@@ -69,6 +69,8 @@ def seal(phase: DrivePhase, recipient: bytes, files: Mapping[str, bytes]) -> Non
     report = work.run(SealFacts(boot=phase.facts, recipient=recipient, link_s=link_s))
     for refused in report.refused:
         drive_phase.warn(shop.console, refused)
+    if report.staging_failed is not None:
+        drive_phase.warn(shop.console, report.staging_failed)
     _say_failures(phase)
     sealed = [item.entry for item in report.sealed]
     for entry in sealed:

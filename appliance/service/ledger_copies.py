@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from appliance.domain.ids import DriveIndex
 from appliance.domain.phases import BootFacts
-from appliance.errors import CheckpointRefused, LedgerTampered, SignatureMalformed
+from appliance.errors import CheckpointRefused, LedgerTampered, SignatureMalformed, StagingFailed
 from appliance.format import ledger_entry, ledger_segment
 from appliance.format.ledger_entry import AnyEntry
 from appliance.format.ledger_segment import Gap, Segment
@@ -203,8 +203,12 @@ class LedgerCopies:
         return checkpoint.issue(self._keys, grown.frontier, cosignature, self._sign)
 
     def _put_everywhere(self, folder: str, leaf: str, content: bytes) -> None:
-        """The state first: what it does not hold is not adopted later."""
-        _put_once(self._state, f"{folder}/{leaf}", content)
+        """The state first: what it does not hold is not adopted later, so nothing is witnessed
+        without it (StagingFailed: it lies on the same disk as staging)."""
+        try:
+            _put_once(self._state, f"{folder}/{leaf}", content)
+        except OSError as error:
+            self._dropped(None, error)
         for drive in self._drives.writable:
             try:
                 _put_once(drive.files, f"{folder}/{leaf}", content)
@@ -213,7 +217,7 @@ class LedgerCopies:
 
     def _dropped(self, index: DriveIndex | None, error: OSError) -> None:
         if index is None:
-            raise error  # without the state's copy nothing may be witnessed
+            raise StagingFailed(detail=error.strerror or str(error)) from error
         self._drives.fail(index, error)
 
 

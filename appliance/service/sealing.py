@@ -8,14 +8,14 @@ Uses no key but the log's. What it reads from staging is hostile; LedgerCopies.s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
 from appliance.domain.ids import DriveIndex
 from appliance.domain.phases import BootFacts
-from appliance.errors import StagedBatchRefused
+from appliance.errors import StagedBatchRefused, StagingFailed
 from appliance.format import batch, receipt
 from appliance.format.batch import StagedPack, StagedSegment
 from appliance.format.ledger_entry import Seal
@@ -56,12 +56,14 @@ class Sealed:
 @dataclass(slots=True, kw_only=True)
 class SealReport:
     """What this drive half did. `stopped`: its time ended first, and the next one goes on. `refused`:
-    windows of which nothing was committed. `recycled`: windows whose staging was given back."""
+    windows of which nothing was committed. `recycled`: windows whose staging was given back.
+    `staging_failed`: receipts or recycling are left to the next drive half."""
 
     sealed: list[Sealed] = field(default_factory=list)
     refused: list[StagedBatchRefused] = field(default_factory=list)
     recycled: list[int] = field(default_factory=list)
     healed: Healed = field(default_factory=Healed)
+    staging_failed: StagingFailed | None = None
     stopped: bool = False
 
     @property
@@ -209,7 +211,7 @@ class Sealing:
         for number, window in staged.items():
             if number in self._report.recycled or isinstance(window, StagedBatchRefused):
                 continue
-            if self._is_sealed(window):
+            if self._is_closed(window) and all(file.id in self._catalogue.facts for file in window.files):
                 self._acknowledge(window)
                 self._recycle_when_held(window)
 
@@ -222,9 +224,9 @@ class Sealing:
         record = self._ledger.history.records[index]
         assert not isinstance(record, Gap)
         name = receipt.name(entry.window, index)
-        if not self._staging.exists(name):
-            content = receipt.encode(Receipt(entry=record, proof=self._ledger.proof(index)))
-            with suppress(FileExistsError):
+        with self._staging_may_fail(), suppress(FileExistsError):
+            if not self._staging.exists(name):
+                content = receipt.encode(Receipt(entry=record, proof=self._ledger.proof(index)))
                 self._staging.put(name, content)
 
     def _recycle_when_held(self, window: StagedWindow) -> None:
@@ -234,12 +236,21 @@ class Sealing:
         always = frozenset(range(self._drives.geometry.drives)).intersection(*(s.drives for s in seals))
         if not self._held_by_all(window, {DriveIndex(index) for index in always}):
             return
-        for file in window.files:
-            if self._staging.exists(batch.pack_name(file.id)):
-                self._staging.recycle(batch.pack_name(file.id))
-        for name in staged_window.record_names(window):
-            self._staging.recycle(name)
-        self._report.recycled.append(window.number)
+        with self._staging_may_fail():
+            for file in window.files:
+                if self._staging.exists(batch.pack_name(file.id)):
+                    self._staging.recycle(batch.pack_name(file.id))
+            for name in staged_window.record_names(window):
+                self._staging.recycle(name)
+            self._report.recycled.append(window.number)
+
+    @contextmanager
+    def _staging_may_fail(self) -> Iterator[None]:
+        """What is committed stays so when staging refuses a write: say it, and make up for it later."""
+        try:
+            yield
+        except OSError as error:
+            self._report.staging_failed = StagingFailed(detail=error.strerror or str(error))
 
     def _held_by_all(self, window: StagedWindow, always: set[DriveIndex]) -> bool:
         """Whether the drives that lacked the window's packs hold them now, each read back."""

@@ -56,14 +56,18 @@ class PowerCut(BaseException):
 
 
 class Supply:
-    """Counts durable steps; the step after `left` of them is the cut, and so is every later one."""
+    """Counts durable steps; the step after `left` of them is the cut, and so is every later one.
+    `until`: the cut is at the first step with this label."""
 
     def __init__(self) -> None:
         self.left: int | None = None
+        self.until = ""
         self.steps: list[str] = []
 
     def step(self, label: str) -> None:
         self.steps.append(label)
+        if label == self.until:
+            self.left, self.until = 0, ""
         if self.left is not None:
             if self.left <= 0:
                 raise PowerCut(label)
@@ -195,7 +199,6 @@ class Bench:
         log_key = LOG_KEY.public_key().public_bytes_raw()
         self.keys = checkpoint.keys_of(VAULT, log_key, self.witness.public_key)
         self.set = DriveSetFacts(vault=VAULT, number=1, geometry=self.geometry, generation=1)
-        self._random = hashlib.shake_256(str(self.geometry).encode())
         self._drawn = 0
         for number in range(1, self.geometry.drives + 1):
             self.bay(number).mkdir(parents=True)
@@ -209,7 +212,7 @@ class Bench:
 
     def entropy(self, length: int) -> bytes:
         self._drawn += 1
-        return hashlib.shake_256(f"{self.root} {self._drawn}".encode()).digest(length)
+        return hashlib.shake_256(f"{self.geometry} {self._drawn}".encode()).digest(length)
 
     def bay(self, number: int) -> Path:
         return self.root / "bay" / str(number)

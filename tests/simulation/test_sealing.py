@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from appliance.adapters.directory import ScratchDirectory
 from appliance.domain.ids import Bay, PackId
-from appliance.errors import DrivesTooFew, StagedBatchRefused
+from appliance.errors import DrivesTooFew, StagedBatchRefused, StagingFailed
 from appliance.format import age_file, batch, receipt, shard
 from appliance.format.age_passphrase import PassphraseLock
 from appliance.format.batch import StagedPack
 from appliance.ledger import proof
 from appliance.ports import Bytes, Files, Placing, Readable
-from tests.simulation.sealing_bench import IDENTITY, Bench, assert_nothing_overwritten, pack_id
+from tests.simulation.sealing_bench import IDENTITY, Bench, PowerCut, assert_nothing_overwritten, pack_id
 
 SMALL = [70_000, 5_000]
 
@@ -389,6 +390,70 @@ def test_a_missing_record_in_the_middle_refuses_the_window(bench: Bench) -> None
     record = bench.stage(SMALL)
     bench.put_record(replace(record, sequence=2))
     assert "lacks a record" in str(refused(bench))
+
+
+def in_two_records(bench: Bench) -> list[batch.Batch]:
+    """A window that intake described in two records."""
+    whole = bench.stage([5_000, 6_000])
+    first = replace(whole, packs=whole.packs[:1], segments=(), final=False, complete=False)
+    rest = replace(whole, sequence=1, packs=whole.packs[1:])
+    bench.put_record(first)
+    bench.put_record(rest)
+    return [first, rest]
+
+
+def test_a_window_of_several_records_is_one_snapshot(bench: Bench) -> None:
+    in_two_records(bench)
+    report = bench.boot().seal()
+    assert len(report.sealed) == 1
+    assert len(report.sealed[0].entry.packs) == 3
+    assert report.recycled == [1]
+
+
+def test_a_cut_between_the_recycling_of_two_records_is_rolled_forward(bench: Bench) -> None:
+    records = in_two_records(bench)
+    bench.supply.until = f"unlink {records[1].name}"
+    with pytest.raises(PowerCut):
+        bench.boot().seal()
+    bench.supply.left = None
+    assert records[0].name in bench.staged()
+    report = bench.boot().seal()
+    assert (report.sealed, report.refused, report.recycled) == ([], [], [1])
+    assert {name.split("/")[0] for name in bench.staged()} == {"receipts"}
+
+
+@pytest.mark.parametrize("label", ["write receipts/", "unlink packs/"])
+def test_a_staging_disk_that_fails_after_the_commit_loses_nothing(bench: Bench, label: str) -> None:
+    """ENOSPC for the receipt, EIO for recycling: said, and made up for in the next drive half."""
+    bench.stage(SMALL)
+
+    def failing(step: str) -> None:
+        if step.startswith(label):
+            raise OSError(errno.ENOSPC, "planted")
+
+    booted = bench.boot()
+    booted.staging = ScratchDirectory(bench.root / "staging", steps=failing)
+    report = booted.seal()
+    assert len(report.sealed) == 1
+    assert report.staging_failed is not None
+    assert report.recycled == []
+    report = bench.boot().seal()
+    assert (report.sealed, report.recycled, report.staging_failed) == ([], [1], None)
+    assert len([name for name in bench.staged() if name.startswith("receipts/")]) == 1
+
+
+def test_nothing_is_witnessed_when_our_own_copy_of_the_ledger_cannot_be_written(bench: Bench) -> None:
+    bench.stage(SMALL)
+    booted = bench.boot()
+
+    def full(step: str) -> None:
+        raise OSError(errno.ENOSPC, "planted")
+
+    booted.ledger._state = ScratchDirectory(bench.root / "state", steps=full)
+    with pytest.raises(StagingFailed):
+        booted.seal()
+    assert bench.witness.memory.log.size == 1
+    assert bench.boot().seal().recycled == [1]
 
 
 # Write-once ------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import pytest
 SERVICE = Path(__file__).resolve().parents[2] / "appliance" / "service"
 DRIVE_SIDE = (
     "drive_set", "gather", "ledger_copies", "pack_catalogue", "pack_placing", "pack_shards", "scrub",
-    "seal_entry", "shard_healing", "shard_repair", "shard_writer", "staged_window", "stripe_buffer", "stripe_workers",
+    "seal_entry", "shard_healing", "shard_repair", "shard_writer", "staged_window", "stripe_buffer",
+    "stripe_workers",
 )
 MIXED = ("sealing",)  # works on staging too, which is scratch: there, and only there, it may recycle
 FORBIDDEN = frozenset(
