@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeAlias
 from appliance.domain.file_entry import ChunkRef, FileEntry
 from appliance.domain.file_state import FileState, Remembered
 from appliance.domain.ids import Bay, PackId
-from appliance.domain.phases import BootFacts, Cosignature, InterlockStatus, Phase, Reading, Totals
+from appliance.domain.phases import BootFacts, Cosignature, InterlockStatus, Phase, Reading
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
 
@@ -353,34 +353,6 @@ class Watcher(Protocol):
     def event(self, event: str, fields: Mapping[str, object]) -> None:
         """What the controller says on its console. It may be lying."""
         ...
-
-
-class Board(Protocol):
-    """The emulated box with its bench: what a person with a hand on it can do.
-
-    One object is one power-on. The controller is started by the board, on the medium that the
-    interlock selects, with the job that was typed at its console."""
-
-    def reading(self) -> Reading:
-        """Measure now."""
-        ...
-
-    def interlock(self) -> Interlock:
-        """The interlock as a controller reaches it: over frames. Only while no job runs."""
-        ...
-
-    def jump(self, unix_s: int) -> None:
-        """Move the emulated clock forward to this second. The box is ISOLATED all the while."""
-        ...
-
-    def turn_key(self, *, turned: bool) -> None: ...
-
-    def run(self, job: Mapping[str, object], watcher: Watcher) -> Totals:
-        """Power the controller up with this job and run, 1:1 in time, until the box is ISOLATED
-        again and the job has ended. Raises what the controller reported as its error."""
-        ...
-
-    def power_off(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

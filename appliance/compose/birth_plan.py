@@ -11,17 +11,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.compose import key_rooms, operational_keys, window_text
+from appliance.compose import confinement, key_rooms, operational_keys, window_text
 from appliance.compose.home import Home, keep_apart
-from appliance.compose.policy_files import VERSION, signature_name
-from appliance.custody import policy as policy_text
-from appliance.custody import vault_key, votes
 from appliance.custody.policy import SourceLine
 from appliance.domain.geometry import Geometry
 from appliance.domain.ids import SourceName, VaultId
 from appliance.domain.schedule import Duration
 from appliance.errors import UsageError
-from appliance.format import sshsig
 from appliance.ports import Birth
 from appliance.service.birth import Born, Plan
 from hw import profile
@@ -34,10 +30,9 @@ SOURCE_TIER = 1  # tier 0 is for identity and key stores, which a person names i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewVault:
-    """What birth gave: the raw signatures go to the interlock with the policy's text."""
+    """What birth gave."""
 
     born: Born
-    votes: tuple[tuple[int, bytes], ...]
     vault_id: VaultId
 
 
@@ -70,6 +65,7 @@ def _checked(home: Home, asked: Birth) -> tuple[Geometry, tuple[SourceLine, ...]
         )
     except ValueError as error:
         raise UsageError(detail=str(error)) from None
+    confinement.refuse_exposed(home.root)
     keep_apart(home.root, {name: Path(path) for name, path in asked.sources})
     lines = tuple(
         SourceLine(name=SourceName(name), tier=SOURCE_TIER, path=os.fsencode(path))
@@ -97,7 +93,7 @@ def _commission(home: Home, asked: Birth, parts: tuple[Geometry, tuple[SourceLin
         quorum=asked.quorum,
         holders=asked.holders,
         log_key=operational_keys.public_of(seeds["log"]),
-        witness_key=operational_keys.public_of(seeds["witness"]),
+        witness_key=commissioning.witness_public_key(seeds["witness"]),
         windows=(window,),
         scrubs=(window_text.scrub_slot(window),),
         geometry=geometry,
@@ -106,18 +102,10 @@ def _commission(home: Home, asked: Birth, parts: tuple[Geometry, tuple[SourceLin
     )
     born = key_rooms.hold_birth(plan, home.tokens)
     _write_texts(home, born)
-    raw = tuple((int(number), sshsig.parse(text).raw) for number, text in sorted(born.signatures.items()))
-    return NewVault(born=born, votes=raw, vault_id=plan.vault_id)
+    return NewVault(born=born, vault_id=plan.vault_id)
 
 
 def _write_texts(home: Home, born: Born) -> None:
     """The policy last: a home without it is no appliance."""
-    parsed = policy_text.parse(born.policy)
-    files = {signature_name(number): text.encode() for number, text in born.signatures.items()}
-    files |= {f"birth.{number}.sig": text.encode() for number, text in born.transcript_signatures.items()}
-    files["birth.txt"] = born.transcript
-    files["allowed_signers"] = votes.allowed_signers(parsed).encode()
-    files[vault_key.file_name(parsed.generation.number)] = born.vault
-    files[f"policy-{VERSION}.txt"] = born.policy
-    for name, content in files.items():
+    for name, content in born.files().items():
         (home.policy / name).write_bytes(content)

@@ -12,6 +12,7 @@ from pathlib import Path
 from appliance.compose.home import Home
 from appliance.compose.job import AnyJob, RestoreJob
 from appliance.domain.phases import Medium
+from appliance.errors import PathUnsafe
 from hw.twin import confine
 from hw.twin.confine import Rules
 
@@ -32,6 +33,15 @@ sys.exit(controller.main(sys.argv[1]))
 def argv(medium: Medium) -> tuple[str, ...]:
     """The command that boots `medium`."""
     return (sys.executable, "-I", "-c", _BOOT, medium.value, *map(str, PACKAGES))
+
+
+def refuse_exposed(home: Path) -> None:
+    """PathUnsafe for a home inside a place that every boot may read: its keys would be granted too."""
+    python = confine.interpreter(*map(str, PACKAGES))
+    for granted in (*python.read, *python.execute):
+        outer = Path(granted).resolve()
+        if home.resolve().is_relative_to(outer):
+            raise PathUnsafe(inner=home, outer=outer)
 
 
 def rules(medium: Medium, home: Home, job: AnyJob, sources: tuple[str, ...]) -> Rules:

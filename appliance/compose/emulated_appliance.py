@@ -58,21 +58,21 @@ class EmulatedAppliance:
             vault = birth_plan.make(self._home, birth)
             try:
                 documents.write_bench(self._home, birth.link_rate)
-                self._give_policy(vault)
+                self._give_policy()
                 self._drive_job(PrepareJob(home=str(self._home.root)), watcher)
             except BaseException:
                 birth_plan.discard(self._home)
                 raise
             return documents.born(self._home, vault)
 
-    def _give_policy(self, vault: birth_plan.NewVault) -> None:
+    def _give_policy(self) -> None:
         """Policy 1: once, with the key switch turned."""
         board = self._board()
         board.settle()
         board.turn_key(turned=True)
         interlock = board.interlock()
         interlock.hello()
-        cause = interlock.upload_policy(vault.born.policy, vault.votes)
+        cause = interlock.upload_policy(self._texts.text, self._texts.signed.signatures())
         board.turn_key(turned=False)
         board.power_off()
         if cause:

@@ -1,4 +1,4 @@
-"""`ports.Board` over the twin: one object is one power-on of the emulated box.
+"""The emulated box with its bench: one object is one power-on of the emulated box.
 
 While no job runs, the interlock is reached over the same frames from this thread (loopback). A job is
 done by real, confined processes that the plant boots and ends as the interlock says (05-settled 1, 2).
@@ -103,7 +103,7 @@ class EmulatedBoard:
         return self._phase
 
     def reading(self) -> Reading:
-        """See ports.Board."""
+        """What someone in front of the box sees now."""
         return read(self._plant.measured(), self._bays)
 
     @property
@@ -125,15 +125,15 @@ class EmulatedBoard:
     # -- hands ---------------------------------------------------------------------------------------
 
     def jump(self, unix_s: int) -> None:
-        """See ports.Board."""
+        """Move the emulated crystal. The box is ISOLATED all the while."""
         self._plant.jump(unix_s)
 
     def turn_key(self, *, turned: bool) -> None:
-        """See ports.Board."""
+        """Turn the key switch."""
         self._plant.turn_key(turned=turned)
 
     def power_off(self) -> None:
-        """See ports.Board."""
+        """Take the box's supply away, in order."""
         self._plant.power_off()
 
     def interlock(self) -> Interlock:

@@ -44,9 +44,11 @@ class VerifyJob(Job, frozen=True, kw_only=True, tag="verify"):
 
 
 class RestoreJob(Job, frozen=True, kw_only=True, tag="restore"):
-    """Recovery under a signed order that the interlock has accepted."""
+    """Recovery under an order that the interlock has accepted, with the holders' (number, raw
+    signature) on it."""
 
     order: bytes
+    votes: list[tuple[int, bytes]]
     tokens: list[str]
     target: str
     resume: bool = False

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from appliance.custody import policy as policy_text
-from appliance.custody import vault_key, votes
+from appliance.custody import policy_files
 from appliance.custody.policy import Policy
-from appliance.domain.ids import HolderNumber
-from appliance.errors import HomeMissing, VaultKeyUnknown
+from appliance.custody.policy_files import SignedPolicy
+from appliance.errors import HomeMissing, PolicyInvalid
 from appliance.format.age_recipient import Recipient
 from appliance.format.drive_header import DriveSetFacts
 from appliance.ledger import checkpoint
 from appliance.ledger.checkpoint import Keys
 
 SET_NUMBER = 1  # one drive set per home; rotation of sets comes with drive groups
-VERSION = 1
+VERSION = 1  # the interlock takes policy 1 only; changes with delay and veto come with custody's issue
 _FILE_BYTES_MAX = 64 * 1024  # bytes; the largest, the policy, has at most 16 KiB
 
 
@@ -29,41 +28,30 @@ class PolicyFiles:
     folder: Path
 
     @cached_property
+    def signed(self) -> SignedPolicy:
+        """The policy, with k valid signatures and the vault's public key."""
+        return policy_files.load(VERSION, self._read)
+
+    @property
     def text(self) -> bytes:
-        return self._read(f"policy-{VERSION}.txt")
+        return self.signed.text
 
-    @cached_property
+    @property
     def policy(self) -> Policy:
-        """The policy, with k valid signatures."""
-        parsed = policy_text.parse(self.text)
-        votes.require(parsed, votes.POLICY_NAMESPACE, self.text, self.signatures(parsed))
-        return parsed
-
-    def signatures(self, policy: Policy) -> dict[HolderNumber, str]:
-        """Armored signatures by holder, as far as they are there."""
-        found = {}
-        for holder in policy.holders:
-            path = self.folder / signature_name(holder.number)
-            if path.is_file():
-                found[holder.number] = self._read(path.name).decode("ascii", "replace")
-        return found
+        return self.signed.policy
 
     @property
     def hash(self) -> bytes:
-        return hashlib.sha256(self.text).digest()
+        return self.signed.digest
 
     @property
     def recipient(self) -> Recipient:
-        """The vault key's public half, checked against the policy's fingerprint."""
-        generation = self.policy.generation.number
-        try:
-            text = self._read(vault_key.file_name(generation))
-        except HomeMissing:
-            raise VaultKeyUnknown(generation=generation, detail="its file is missing") from None
-        return vault_key.check(self.policy, generation, text)
+        """The vault key's public half, which fits the policy's fingerprint."""
+        return self.signed.vault
 
     @property
     def set_facts(self) -> DriveSetFacts:
+        """What the box expects of its drives."""
         policy = self.policy
         return DriveSetFacts(
             vault=policy.vault_id,
@@ -74,20 +62,24 @@ class PolicyFiles:
 
     @property
     def keys(self) -> Keys:
+        """Whose signatures a checkpoint needs."""
         return checkpoint.keys_of(self.policy.vault_id, self.policy.log_key, self.policy.witness_key)
 
     def public_files(self) -> dict[str, bytes]:
         """Everything in the folder, as every drive carries it: `policy/NAME` to content."""
-        return {f"policy/{path.name}": path.read_bytes() for path in sorted(self.folder.iterdir())}
+        names = sorted(path.name for path in self.folder.iterdir() if path.is_file())
+        found = {f"policy/{name}": self._read(name, _FILE_BYTES_MAX) for name in names}
+        return {name: content for name, content in found.items() if content is not None}
 
-    def _read(self, name: str) -> bytes:
+    def _read(self, name: str, limit: int) -> bytes | None:
+        if not self.folder.is_dir():
+            raise HomeMissing(path=self.folder.parent)
         try:
-            with (self.folder / name).open("rb") as file:
-                return file.read(_FILE_BYTES_MAX)
+            fd = os.open(self.folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
-            raise HomeMissing(path=self.folder.parent) from None
-
-
-def signature_name(holder: int) -> str:
-    """`policy-1.<holder>.sig`."""
-    return f"policy-{VERSION}.{holder}.sig"
+            return None
+        with os.fdopen(fd, "rb") as file:
+            content = file.read(limit + 1)
+        if len(content) > limit:
+            raise PolicyInvalid(detail=f"{name} is longer than {limit} bytes")
+        return content

@@ -57,7 +57,7 @@ class Recalling:
         if cause:
             raise InterlockRefused(request="recovery order", cause=cause)
         interlock.heartbeat(0)
-        board.hand_over(self._job(request, order))
+        board.hand_over(self._job(request, order, votes))
         cause = interlock.request(Phase.RECOVERY)
         if cause:
             raise InterlockRefused(request=Phase.RECOVERY.value, cause=cause)
@@ -89,10 +89,11 @@ class Recalling:
             )
         )
 
-    def _job(self, request: RestoreRequest, order: bytes) -> RestoreJob:
+    def _job(self, request: RestoreRequest, order: bytes, votes: Votes) -> RestoreJob:
         return RestoreJob(
             home=str(self.home.root),
             order=order,
+            votes=votes.votes,
             tokens=list(request.tokens),
             target=request.target,
             resume=request.resume,

@@ -27,7 +27,8 @@ from appliance.compose.job import (
 )
 from appliance.compose.machine import Machine
 from appliance.compose.policy_files import PolicyFiles
-from appliance.domain.ids import Bay
+from appliance.custody.votes import Vote
+from appliance.domain.ids import Bay, HolderNumber
 from appliance.errors import ControllerEnded
 from appliance.pipeline.scatter import Code
 from appliance.ports import Files
@@ -95,7 +96,6 @@ def _restore(phase: DrivePhase, job: RestoreJob, texts: PolicyFiles) -> None:
         drive_phase.warn(phase.shop.console, error)
     wanted = Wanted(owners=os.geteuid() == 0, devices=job.devices, set_id=job.set_id)
     target = RestoreTarget(Path(job.target), wanted, resume=job.resume)
-    recall = Recall(
-        order=job.order, policy_text=texts.text, policy=texts.policy, tokens=tokens, target=target
-    )
+    given = [Vote(holder=HolderNumber(number), raw=raw) for number, raw in job.votes]
+    recall = Recall(order=job.order, votes=given, signed=texts.signed, tokens=tokens, target=target)
     recovery.recover(phase, recall)

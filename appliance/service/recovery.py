@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from appliance.custody import order as recovery_order
+from appliance.custody import votes
 from appliance.custody.order import RecoveryOrder
-from appliance.custody.policy import Policy
+from appliance.custody.policy_files import SignedPolicy
+from appliance.custody.votes import Vote
 from appliance.errors import (
     AttributesLeftOut,
     FilesUnreadable,
@@ -35,22 +37,23 @@ LISTED_MAX = 1000  # objects named in the report; the counts are exact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
-    """What the recovery phase was given: the signed order, the policy it was made under (text and
-    value), the holders' tokens and the place to write to."""
+    """What the recovery phase was given: the order and the holders' votes for it, the policy that it
+    was made under, the holders' tokens and the place to write to."""
 
     order: bytes
-    policy_text: bytes
-    policy: Policy
+    votes: Sequence[Vote]
+    signed: SignedPolicy
     tokens: Sequence[Token]
     target: RestoreTarget
 
 
 def recover(phase: DrivePhase, recall: Recall) -> None:
     """Restore what the order says. Says `restored` on the console."""
-    policy = recall.policy
+    policy = recall.signed.policy
+    armored = votes.armor(policy, votes.ORDER_NAMESPACE, recall.order, recall.votes)
+    votes.require(policy, votes.ORDER_NAMESPACE, recall.order, armored)
     order = recovery_order.parse(recall.order)
-    policy_hash = hashlib.sha256(recall.policy_text).digest()
-    recovery_order.check(order, policy.vault_id, policy_hash, phase.facts.unix_s)
+    recovery_order.check(order, policy.vault_id, recall.signed.digest, phase.facts.unix_s)
     snapshot = snapshots.meant(snapshots.listed(phase.ledger.history.entries()), order.snapshot)
     phase.ledger.append(_entry(order, recall.order, phase))
     vault = vault_opening.open_vault(policy, policy.generation.number, recall.tokens)
