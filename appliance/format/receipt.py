@@ -1,7 +1,7 @@
 """The receipt: what sealing leaves in staging so that intake learns which packs were witnessed.
 
 A ledger entry and the proof that the witness covers it; intake verifies the proof before it believes the
-entry. Two lengths frame the two parts. Verifies nothing itself (ledger/proof.py does). FORMAT 7.6.
+entry. Two lengths frame the two parts. Verifies nothing itself (ledger/proof.py does). FORMAT 6.8.
 """
 
 from __future__ import annotations

@@ -268,6 +268,7 @@ def test_without_read_back_the_lying_drive_would_count(
 # Time ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.clause("FORMAT 6.7")
 def test_sealing_stops_at_a_pack_border_and_goes_on_in_the_next_window(bench: Bench) -> None:
     record = bench.stage([4_000] * 6)
     calls = iter([False, False, False])

@@ -15,6 +15,7 @@ def test_a_receipt_reads_back_as_it_was_written(entry: bytes, proof: bytes) -> N
     assert receipt.decode(receipt.encode(original)) == original
 
 
+@pytest.mark.clause("FORMAT 6.8")
 @given(st.binary(max_size=80))
 def test_other_bytes_are_refused(content: bytes) -> None:
     longer = receipt.encode(Receipt(entry=b"e", proof=b"p")) + b"x"
