@@ -134,10 +134,10 @@ def _rootkit(show: Show) -> None:
     show.require(int(found["attempts"]) > 0 and not found["reached"], "the rootkit reached nothing")
     show.require(not found["alive"], "nothing of the rootkit is alive after the airlock")
     show.say(
-        N_("it tried {attempts} things ({kinds}); {frames} frames flooded the interlock"),
+        N_("it tried {attempts} things ({kinds}) and sent {flood} of garbage to the interlock"),
         attempts=found["attempts"],
         kinds=", ".join(found["kinds"]),
-        frames=found["frames"],
+        flood=size_text(found["flood_bytes"]),
     )
     show.say(N_("at the airlock {killed} of its processes died; none is left, no drive was reached"), **found)
     if not window["complete"]:

@@ -29,6 +29,7 @@ class Show:
 
     def act(self, number: int, title: str) -> None:
         """Begin an act."""
+        self.screen.begin()
         self.screen.log("")
         self.screen.log(f"[{number}/{ACTS}] {self.face.text(title)}", style="bold")
 

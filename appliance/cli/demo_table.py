@@ -55,7 +55,7 @@ def rows(show: Show) -> Iterator[str]:
     )
     yield rule
     for holder, did in show.restored["holders"].items():
-        yield f"  {text(N_('holder'))} {holder}: {', '.join(text(deed) for deed in did)}"
+        yield f"  {text(N_('holder'))} {holder}: {', '.join(text(deed) for deed in did) or text(N_('nothing: the token is lost'))}"
     yield rule
 
 

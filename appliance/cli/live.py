@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -24,6 +25,7 @@ from appliance.errors import by_code
 from appliance.words import N_, Catalogue
 
 REFRESH_PER_S = 8  # redraws per second: smooth to the eye, light on a serial console
+_HANGING = "  "  # how far a line's continuation stands in
 _STAGES = {
     "intake": N_("pulling"),
     "seal": N_("sealing"),
@@ -83,9 +85,18 @@ class LiveScreen:
     # -- for the commands ----------------------------------------------------------------------------
 
     def log(self, text: str, style: str = "") -> None:
-        """One line above the picture."""
-        if not self._quiet:
-            self._console.print(Text(text, style=style), soft_wrap=True)
+        """One line above the picture; a longer one goes on below, a little further in."""
+        if self._quiet:
+            return
+        body = text.lstrip(" ")
+        indent = " " * (len(text) - len(body))
+        lines = Text(body, style=style).wrap(self._console, self._console.width - len(indent) - len(_HANGING))
+        for number, row in enumerate(lines or [Text("")]):
+            self._console.print(Text(indent + _HANGING * bool(number)) + row, soft_wrap=True)
+
+    def begin(self) -> None:
+        """Something new begins: what the last work had come to is no longer shown."""
+        self._progress = None
 
     def warn(self, text: str) -> None:
         """A line now, and again in the list at the end."""
@@ -108,10 +119,9 @@ class LiveScreen:
         now_s = time.monotonic()
         word = self._catalogue.text(_STAGES.get(stage, N_("working")))
         if self._progress is None or self._progress.stage != word:
-            self._progress, self._tenth = Progress(stage=word, total=total, began_s=now_s, now_s=now_s), -1
-        self._progress = Progress(
-            stage=word, done=done, total=total, began_s=self._progress.began_s, now_s=now_s
-        )
+            self._tenth = -1
+            self._progress = Progress(stage=word, first=done, began_s=now_s)
+        self._progress = replace(self._progress, done=done, total=total, now_s=now_s)
         share = self._progress.share
         if self._live is None and share is not None and int(share * 10) > self._tenth:
             self._tenth = int(share * 10)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rich.cells import set_cell_size
 
@@ -17,9 +17,11 @@ _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Work of `stage`: `done` of about `total` bytes (0: not known) since `began_s`, `now_s` now."""
+    """Work of `stage`: `done` of about `total` bytes (0: not known), `now_s` now. Looked at since
+    `began_s`, when `first` bytes were done already."""
 
     stage: str
+    first: int = 0
     done: int = 0
     total: int = 0
     began_s: float = 0.0
@@ -29,16 +31,12 @@ class Progress:
     def rate(self) -> float:
         """Bytes per second since the beginning; 0 while no time has passed."""
         passed = self.now_s - self.began_s
-        return self.done / passed if passed > 0 else 0.0
+        return (self.done - self.first) / passed if passed > 0 else 0.0
 
     @property
     def share(self) -> float | None:
         """0 to 1, or None where the total is not known. A total that was too small is not 101 %."""
         return min(1.0, self.done / self.total) if self.total else None
-
-    def at(self, done: int, now_s: float) -> Progress:
-        """The same work, later."""
-        return replace(self, done=done, now_s=now_s)
 
 
 def bar(share: float, cells: int) -> str:
@@ -60,10 +58,12 @@ def line(progress: Progress, catalogue: Catalogue, width: int, left_s: int | Non
     """Bar, share, bytes, rate and, from 5 % on, the time left beside what the window still gives."""
     share = progress.share
     head = f" {progress.stage} "
-    rate = f"{size_text(progress.rate)}/s"
+    rate = f"{size_text(progress.rate)}/s" if progress.rate > 0 else ""
     if share is None:
         return set_cell_size(f"{head} {size_text(progress.done)}  {rate}", width)
-    parts = [f"{share:4.0%}", f"{size_text(progress.done)}/{size_text(progress.total)}", rate]
+    parts = [f"{share:4.0%}", f"{size_text(progress.done)}/{size_text(progress.total)}"]
+    if rate:
+        parts.append(rate)
     if share >= ETA_FROM and progress.rate > 0:
         eta_s = round((progress.total - progress.done) / progress.rate) if share < 1 else 0
         parts.append(catalogue.text(N_("{eta} left"), eta=clock_text(eta_s)))

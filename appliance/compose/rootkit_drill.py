@@ -65,5 +65,5 @@ def verdict(board: EmulatedBoard, log: JobLog) -> dict[str, Any]:
         "stayed": sum(what == _STAYS for what, _ in tried),
         "killed": killed,
         "alive": [name for removal in board.removals for _, name in removal.left],
-        "frames": board.serial_dropped,
+        "flood_bytes": board.serial_dropped,
     }
