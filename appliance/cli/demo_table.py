@@ -10,7 +10,7 @@ from appliance.cli.demo_show import Show
 from appliance.cli.progress import size_text
 from appliance.words import N_
 
-_WIDTHS = (26, 12, 12, 12, 12)  # cells; fits 80 columns
+_WIDTHS = (24, 10, 10, 10, 9, 9)  # cells; fits 80 columns
 
 
 def put(show: Show) -> None:
@@ -30,13 +30,23 @@ def rows(show: Show) -> Iterator[str]:
     rule = "+".join("-" * width for width in _WIDTHS)
     yield rule
     yield _row(
-        *(text(head) for head in (N_("window"), N_("read"), N_("new"), N_("on drives"), N_("link s"))),
+        *(
+            text(head)
+            for head in (
+                N_("window"),
+                N_("read"),
+                N_("new"),
+                N_("on drives"),
+                N_("link s"),
+                N_("drives s"),
+            )
+        ),
     )
     yield rule
     titles = (N_("1 first"), N_("2 with a rootkit"), N_("3 after a day's work"))
     for title, window in zip(titles, show.windows, strict=True):
         sizes = (size_text(window[key]) for key in ("bytes_read", "bytes_new", "bytes_stored"))
-        yield _row(text(title), *sizes, f"{window['link_s']}")
+        yield _row(text(title), *sizes, f"{window['link_s']}", f"{window['drives_s']}")
     yield rule
     link = sum(window["link_s"] for window in show.windows)
     drives = sum(window["drives_s"] for window in show.windows) + show.restored["drives_s"]
@@ -54,8 +64,9 @@ def rows(show: Show) -> Iterator[str]:
         differences=len(show.compared["differences"]),
     )
     yield rule
-    for holder, did in show.restored["holders"].items():
-        yield f"  {text(N_('holder'))} {holder}: {', '.join(text(deed) for deed in did) or text(N_('nothing: the token is lost'))}"
+    for holder, deeds in show.restored["holders"].items():
+        did = ", ".join(text(deed) for deed in deeds) or text(N_("nothing: the token is lost"))
+        yield f"  {text(N_('holder'))} {holder}: {did}"
     yield rule
 
 

@@ -26,6 +26,7 @@ from appliance.domain.phases import Phase
 from appliance.errors import InterlockRefused, SourceUnknown, TargetNotEmpty
 from appliance.ports import RestoreRequest, Watcher
 from appliance.service import snapshots
+from appliance.words import N_
 
 ORDER_S = 24 * 3600  # s that an order is valid; holders who sign one are there on the day
 REASON = "restore run on the emulated board"
@@ -108,8 +109,8 @@ class Recalling:
         for holder in self.texts.policy.holders:
             did = []
             if holder.number in {number for number, _ in votes.votes}:
-                did.append("signed the recovery order")
+                did.append(N_("signed the recovery order"))
             if isinstance(used, list) and holder.number in used:
-                did.append("gave a share")
+                did.append(N_("gave a share"))
             deeds[str(holder.number)] = did
         return deeds
