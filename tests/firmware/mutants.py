@@ -105,6 +105,14 @@ def _two_heads(record: fram.Fram, request: Any, now_s: int) -> fram.Fram | Cause
     return _append(record, request, now_s)
 
 
+def _restamped(record: fram.Fram, request: Any, now_s: int) -> fram.Fram | Cause:
+    """The same leaf with a new time: a second signed head, and nothing in memory tells."""
+    after = _append(record, request, now_s)
+    if after is record:
+        object.__setattr__(record.log, "last_time_s", now_s)
+    return after
+
+
 def _any_clock(state: Any, rtc_s: int | None) -> Any:
     return replace(_clock(state, rtc_s), rtc_s=rtc_s)
 
@@ -167,6 +175,7 @@ MUTANTS = (
     Mutant("clock believed when it goes back", "I1", swap(ticking, "_clock", _any_clock)),
     Mutant("order nonces forgotten", "I5", swap(authority, "live_nonces", lambda _: ())),
     Mutant("two heads for one size", "I5", swap(witness, "append", _two_heads)),
+    Mutant("a retry gets another answer", "I10", swap(witness, "append", _restamped)),
     Mutant("a needed row is missing", "TABLE", row(Phase.INTAKE, Turn.HEARTBEAT_LOST, None)),
     Mutant("SECURED not latched", "I5", row(Phase.ISOLATED, Turn.ASKS_SECURED, (Phase.SECURED, ()))),
 )

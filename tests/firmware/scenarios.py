@@ -106,6 +106,8 @@ def memory_over_a_reset(stepper: Stepper = step.step) -> None:
     box = started(stepper).box
     box.say(Cosign(size=1, leaf_hash=b"\x01" * 32))
     box.say(Cosign(size=2, leaf_hash=b"\x02" * 32))
+    box.run(2000)
+    box.say(Cosign(size=2, leaf_hash=b"\x02" * 32))
     box.power_on()
     box.boot()
     box.say(Cosign(size=2, leaf_hash=b"\x03" * 32))

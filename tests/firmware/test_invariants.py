@@ -12,9 +12,16 @@ from firmware.wire.codes import Cause, Phase
 from tests.depth import many
 from tests.firmware import explore, mutants, scenarios
 from tests.firmware.box import Stepper
+from tests.firmware.explore import Found
 from tests.firmware.invariants import Violation
 from tests.firmware.mutants import Mutant
 from tests.firmware.voyage import Voyage
+
+
+@pytest.fixture(scope="module")
+def found() -> Found:
+    """One exploration for all tests that look at it."""
+    return explore.explore(many(700, 15_000))
 
 
 @pytest.mark.clause("PROTOCOL 5.2")
@@ -29,17 +36,15 @@ def test_no_directed_attack_breaks_an_invariant(scenario: Callable[[Stepper], No
 @pytest.mark.clause("PROTOCOL 5.6")
 @pytest.mark.clause("PROTOCOL 5.9")
 def test_every_input_in_every_abstract_state_keeps_every_invariant(
-    capsys: pytest.CaptureFixture[str],
+    found: Found, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = explore.explore(many(700, 60_000))
     with capsys.disabled():
         print(f"\nexplored {found.states} abstract states, {found.steps} steps, no violation")
     assert found.phases == set(Phase)
 
 
 @pytest.mark.clause("PROTOCOL 5.1")
-def test_from_every_explored_state_the_box_comes_home_when_everybody_lets_go() -> None:
-    found = explore.explore(many(500, 20_000))
+def test_from_every_explored_state_the_box_comes_home_when_everybody_lets_go(found: Found) -> None:
     homes = {Phase.ISOLATED, Phase.SECURED, Phase.FAULT}
     assert {explore.goes_home(state) for state, _ in found.kept} <= homes
 
@@ -49,7 +54,7 @@ def test_from_every_explored_state_the_box_comes_home_when_everybody_lets_go() -
 @pytest.mark.clause("PROTOCOL 5.4")
 def test_hostile_voyages_keep_every_invariant_and_no_message_latches_a_fault() -> None:
     reached: set[Phase] = set()
-    for seed in range(many(25, 2000)):
+    for seed in range(many(18, 500)):
         voyage = Voyage(seed)
         voyage.go(80)
         assert voyage.box.state.fram.fault is Cause.NONE, "no message may latch a fault"
