@@ -677,7 +677,7 @@ class FaultLatched(HardwareError):
 class SourceUnknown(OperatorError):
     """The snapshot has no such source."""
 
-    code = "IW-1011"
+    code = "IW-1013"
     what = N_("snapshot {snapshot} has no source {source}")
     remedy = N_("`iwato copies list` shows the sources of each snapshot.")
 
