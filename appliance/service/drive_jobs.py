@@ -145,6 +145,7 @@ def verify_ledger(shop: Workshop, seen: bytes | None, *, alone: bool) -> None:
             "verified",
             verdict=words.get(verdict.verdict.standing, "tampered"),
             reason=verdict.verdict.reason,
+            disagreeing=list(verdict.verdict.disagreeing),
             size=verdict.history.size,
             findings=[finding.text for finding in (*verdict.verdict.tampering, *verdict.verdict.notices)],
         )

@@ -17,6 +17,14 @@ REGISTERED = ["@*.command", "@*.group", "@*.callback"]
 # name → why it is there although the product does not name it
 ALLOWED: Mapping[str, str] = {
     "__exit__": "called by `with`",
+    "__call__": "of a Protocol: called as a function",
+    "diagram": "the documents hold what it draws; a test compares",
+    "InlinePulse": "the pulse of a box on a virtual clock, which is how simulation runs the product",
+    "SeededEntropy": "replays a voyage on the virtual clock",
+    "in_ram": "the interlock's memory of a voyage on the virtual clock",
+    "consistency": "RFC 6962's other proof: whoever kept an older checkpoint asks for it",
+    "verify_consistency": "RFC 6962's other proof: whoever kept an older checkpoint asks for it",
+    "from_p256": "hardware tokens sign with P-256; format and interlock verify it already",
 }
 
 
