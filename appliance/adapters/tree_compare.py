@@ -1,19 +1,25 @@
 """Two directory trees compared: every byte, every attribute, every shared hard link.
 
 Used by the demo to prove a restore against its source. Reads only. Owners are compared where the
-caller asks for it (a restore without root cannot set them, and says so).
+caller asks for it (a restore without root cannot set them, and says so); set-ID bits are not, because a
+restore leaves them out unless asked.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 _STEP = 1 << 20  # bytes per read
+_NO_MORE = sys.maxsize  # an offset behind every file
 _SET_ID = stat.S_ISUID | stat.S_ISGID
+_Inode: TypeAlias = tuple[int, int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,67 +39,88 @@ def compare(
     skip: frozenset[bytes] = frozenset(),
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Comparison:
-    """Compare `found` with `expected`. `skip` are relative paths that were never pulled."""
+    """Compare `found` with `expected`. `skip` are relative paths that were never pulled. What cannot be
+    read counts as different."""
     result = Comparison()
     left, right = os.fsencode(expected), os.fsencode(found)
-    first_names: dict[tuple[int, int], bytes] = {}
+    pair = _Pair(left, right, owners=owners)
     seen: set[bytes] = set()
-    for path in _walk(left, skip):
+    for path in _walk(left, skip, result.differences):
         seen.add(path)
         result.objects += 1
-        for what in _differences(left, right, path, owners=owners, first_names=first_names, result=result):
-            result.differences.append((path, what))
+        try:
+            result.differences += [(path, what) for what in pair.differences(path)]
+        except OSError as error:
+            result.differences.append((path, f"cannot be compared: {error.strerror}"))
+        result.content_bytes = pair.content_bytes
         progress(result.content_bytes)
-    extra = (path for path in _walk(right, frozenset()) if path not in seen)
+    extra = (path for path in _walk(right, frozenset(), result.differences) if path not in seen)
     result.differences += [(path, "not in the source") for path in extra]
     return result
 
 
-def _walk(root: bytes, skip: frozenset[bytes]) -> Iterator[bytes]:
-    """Every path below `root`, b"" first, sockets left out: they cannot be backed up."""
+def _walk(root: bytes, skip: frozenset[bytes], broken: list[tuple[bytes, str]]) -> Iterator[bytes]:
+    """Every path below `root`, b"" first, sockets left out: they cannot be backed up. A directory that
+    cannot be listed is `broken`."""
     if b"" in skip:
         return
     yield b""
     pending = [b""]
     while pending:
         directory = pending.pop()
-        with os.scandir(os.path.join(root, directory)) as listing:
-            for item in sorted(listing, key=lambda item: item.name):
-                path = os.path.join(directory, item.name)
-                if path in skip or stat.S_ISSOCK(item.stat(follow_symlinks=False).st_mode):
-                    continue
-                yield path
-                if item.is_dir(follow_symlinks=False):
-                    pending.append(path)
+        try:
+            with os.scandir(os.path.join(root, directory)) as listing:
+                items = sorted(listing, key=lambda item: item.name)
+        except OSError as error:
+            broken.append((directory, f"cannot be listed: {error.strerror}"))
+            continue
+        for item in items:
+            path = os.path.join(directory, item.name)
+            if path in skip or stat.S_ISSOCK(item.stat(follow_symlinks=False).st_mode):
+                continue
+            yield path
+            if item.is_dir(follow_symlinks=False):
+                pending.append(path)
 
 
-def _differences(
-    left: bytes,
-    right: bytes,
-    path: bytes,
-    *,
-    owners: bool,
-    first_names: dict[tuple[int, int], bytes],
-    result: Comparison,
-) -> Iterator[str]:
-    mine, theirs = os.path.join(left, path), os.path.join(right, path)
-    here = os.lstat(mine)
-    try:
-        there = os.lstat(theirs)
-    except FileNotFoundError:
-        yield "missing"
-        return
-    if stat.S_IFMT(here.st_mode) != stat.S_IFMT(there.st_mode):
-        yield "another kind of object"
-        return
-    yield from _attributes(here, there, owners=owners)
-    if not _same_xattrs(mine, theirs):
-        yield "extended attributes"
-    if stat.S_ISLNK(here.st_mode) and os.readlink(mine) != os.readlink(theirs):
-        yield "symlink target"
-    if stat.S_ISREG(here.st_mode):
-        result.content_bytes += here.st_size
-        yield from _same_file(left, right, path, here, first_names)
+class _Pair:
+    """Two trees while they are compared. Hard links are looked at in both directions: names that share
+    a file here share one there, and no others do."""
+
+    def __init__(self, left: bytes, right: bytes, *, owners: bool) -> None:
+        self._left, self._right, self._owners = left, right, owners
+        self._shared: dict[_Inode, _Inode] = {}
+        self._shared_back: dict[_Inode, _Inode] = {}
+        self.content_bytes = 0
+
+    def differences(self, path: bytes) -> Iterator[str]:
+        mine, theirs = os.path.join(self._left, path), os.path.join(self._right, path)
+        here = os.lstat(mine)
+        try:
+            there = os.lstat(theirs)
+        except (FileNotFoundError, NotADirectoryError):
+            yield "missing"
+            return
+        if stat.S_IFMT(here.st_mode) != stat.S_IFMT(there.st_mode):
+            yield "another kind of object"
+            return
+        yield from _attributes(here, there, owners=self._owners)
+        if _xattrs(mine) != _xattrs(theirs):
+            yield "extended attributes"
+        if stat.S_ISLNK(here.st_mode) and os.readlink(mine) != os.readlink(theirs):
+            yield "symlink target"
+        if not stat.S_ISDIR(here.st_mode) and self._linked_otherwise(here, there):
+            yield "hard link"
+        if stat.S_ISREG(here.st_mode):
+            self.content_bytes += here.st_size
+            yield from _content(mine, theirs)
+
+    def _linked_otherwise(self, here: os.stat_result, there: os.stat_result) -> bool:
+        if here.st_nlink == there.st_nlink == 1:
+            return False
+        mine, theirs = (here.st_dev, here.st_ino), (there.st_dev, there.st_ino)
+        same = self._shared.setdefault(mine, theirs) == theirs
+        return not (same and self._shared_back.setdefault(theirs, mine) == mine)
 
 
 def _attributes(here: os.stat_result, there: os.stat_result, *, owners: bool) -> Iterator[str]:
@@ -109,32 +136,32 @@ def _attributes(here: os.stat_result, there: os.stat_result, *, owners: bool) ->
         yield "size"
 
 
-def _same_xattrs(mine: bytes, theirs: bytes) -> bool:
-    return _xattrs(mine) == _xattrs(theirs)
-
-
 def _xattrs(path: bytes) -> dict[str, bytes]:
     try:
         names = os.listxattr(path, follow_symlinks=False)
         return {name: os.getxattr(path, name, follow_symlinks=False) for name in names}
-    except OSError:  # a file system without them has none
-        return {}
+    except OSError as error:
+        if error.errno in (errno.ENOTSUP, errno.EPERM):  # a file system or an object without them has none
+            return {}
+        raise
 
 
-def _same_file(
-    left: bytes, right: bytes, path: bytes, here: os.stat_result, first_names: dict[tuple[int, int], bytes]
-) -> Iterator[str]:
-    if here.st_nlink > 1:
-        first = first_names.setdefault((here.st_dev, here.st_ino), path)
-        if first != path:
-            if not os.path.samefile(os.path.join(right, first), os.path.join(right, path)):
-                yield "hard link"
-            return
-    with open(os.path.join(left, path), "rb") as mine, open(os.path.join(right, path), "rb") as theirs:
-        while True:
-            block = mine.read(_STEP)
-            if block != theirs.read(_STEP):
+def _content(mine: bytes, theirs: bytes) -> Iterator[str]:
+    """Every byte that either of the two holds; where both have a hole there is nothing to read."""
+    with open(mine, "rb", buffering=0) as left, open(theirs, "rb", buffering=0) as right:
+        at = 0
+        while (at := min(_next_data(left.fileno(), at), _next_data(right.fileno(), at))) < _NO_MORE:
+            block = os.pread(left.fileno(), _STEP, at)
+            if block != os.pread(right.fileno(), _STEP, at):
                 yield "content"
                 return
-            if not block:
-                return
+            at += len(block)
+
+
+def _next_data(fd: int, at: int) -> int:
+    try:
+        return os.lseek(fd, at, os.SEEK_DATA)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            return _NO_MORE
+        raise
