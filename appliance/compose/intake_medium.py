@@ -95,7 +95,7 @@ def _pull(
             recipient=texts.recipient,
             geometry=texts.policy.geometry,
             dedup_key=key,
-            entropy=os.urandom,
+            entropy=machine.entropy,
         ),
         watch=Watch(console=machine.console, stop=keeper.finish_early.is_set, progress=progress),
         settings=IntakeSettings(threads=machine.threads),

@@ -6,7 +6,6 @@ no appliance logic.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,8 +13,9 @@ from appliance.adapters import board_channel
 from appliance.adapters.board_channel import BoardChannel
 from appliance.adapters.clock import SystemClock
 from appliance.adapters.console import JsonConsole
+from appliance.adapters.entropy import SystemEntropy
 from appliance.adapters.interlock import InterlockClient
-from appliance.ports import Clock, Console, Interlock, Relays
+from appliance.ports import Clock, Console, Entropy, Interlock, Relays
 from appliance.service.keeper import Keeper
 from appliance.service.pulse import Pulse, Pulsing
 from hw import profile
@@ -35,6 +35,7 @@ class Machine:
     clock: Clock
     console: Console
     channel: BoardChannel
+    entropy: Entropy
     pulse: Callable[[Keeper], Pulsing]
     steps: Callable[[str], None] = no_step
     threads: int = 3
@@ -49,7 +50,7 @@ class Machine:
 
     def interlock(self, pairing_key: bytes, bays: int) -> Interlock:
         """The interlock over the board's serial line."""
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = self.entropy(NONCE_BYTES)
         return InterlockClient(self.channel, self.clock, pairing_key=pairing_key, nonce=nonce, bays=bays)
 
 
@@ -58,5 +59,9 @@ def real() -> Machine:
     clock = SystemClock()
     channel = board_channel.from_environment(profile.load(BOARD), clock)
     return Machine(
-        clock=clock, console=JsonConsole(), channel=channel, pulse=lambda keeper: Pulse(keeper, clock)
+        clock=clock,
+        console=JsonConsole(),
+        channel=channel,
+        entropy=SystemEntropy(),
+        pulse=lambda keeper: Pulse(keeper, clock),
     )

@@ -45,7 +45,7 @@ def run(machine: Machine, job: AnyJob) -> None:
     shop = workshop(machine, home, texts)
     match job:
         case PrepareJob():
-            drive_jobs.prepare(shop, os.urandom, texts.public_files())
+            drive_jobs.prepare(shop, machine.entropy, texts.public_files())
         case WindowJob() | RollForwardJob():
             fingerprint = texts.recipient.fingerprint
             drive_phase.run(shop, lambda phase: drive_jobs.seal(phase, fingerprint, texts.public_files()))
