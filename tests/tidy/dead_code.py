@@ -21,6 +21,7 @@ ALLOWED: Mapping[str, str] = {
     "diagram": "the documents hold what it draws; a test compares",
     "InlinePulse": "the pulse of a box on a virtual clock, which is how simulation runs the product",
     "SeededEntropy": "replays a voyage on the virtual clock",
+    "VirtualClock": "waits in no time, in simulation",
     "in_ram": "the interlock's memory of a voyage on the virtual clock",
     "consistency": "RFC 6962's other proof: whoever kept an older checkpoint asks for it",
     "verify_consistency": "RFC 6962's other proof: whoever kept an older checkpoint asks for it",
