@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +40,9 @@ def measure(root: Path, limit: int | None = None) -> TreeSize:
 
 
 def find_tree() -> Path | None:
-    """The first real tree of a fitting size: a well-known place, else one of its folders."""
-    for name in _CANDIDATES:
+    """The first real tree of a fitting size: a well-known place or one of its folders; on a bare system
+    the environment that this very program is installed in."""
+    for name in (*_CANDIDATES, sys.prefix):
         place = Path(name)
         for root in (place, *_folders(place)):
             if _fits(root):
