@@ -12,6 +12,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 
+from appliance.cli.escape import escape
 from appliance.domain.phases import Phase, Reading
 from appliance.words import N_, Catalogue
 
@@ -34,8 +35,9 @@ class Look:
 
 def look_of(reading: Reading) -> Look:
     """The state that the measurement shows, worst first."""
-    if reading.age_ms > STALE_MS:
-        return Look(style=_UNSURE, edge="?", word=N_("NO DATA"), wire="------[ ?? ]------")
+    if not 0 <= reading.age_ms <= STALE_MS:
+        word, note = N_("NO DATA FOR {age} s"), N_("treat as connected")
+        return Look(style=_UNSURE, edge="?", word=word, wire="------[ ?? ]------", note=note)
     if not reading.confirmed or reading.phase in {Phase.UNKNOWN, Phase.FAULT}:
         word, note = N_("XX STATE NOT CONFIRMED XX"), N_("treat as connected")
         return Look(style=_UNSURE, edge="#", word=word, wire="------[ ?? ]------", note=note)
@@ -45,13 +47,18 @@ def look_of(reading: Reading) -> Look:
     return Look(style=_CALM, edge=" ", word=N_("ISOLATED"), wire="------      ------")
 
 
+def word_of(reading: Reading, catalogue: Catalogue) -> str:
+    """The state in words."""
+    return catalogue.text(look_of(reading).word, age=max(0, reading.age_ms) // 1000)
+
+
 def banner(reading: Reading, catalogue: Catalogue, width: int) -> Text:
     """Five lines of `width` cells."""
     look = look_of(reading)
     wire = f"{catalogue.text(N_('NET'))} {look.wire} {catalogue.text(N_('BOX'))}"
     rows = [
         look.edge * width,
-        _centred(catalogue.text(look.word), width),
+        _centred(word_of(reading, catalogue), width),
         _centred(wire, width),
         _centred(_under(reading, look, catalogue), width),
         look.edge * width,
@@ -61,7 +68,7 @@ def banner(reading: Reading, catalogue: Catalogue, width: int) -> Text:
 
 def _under(reading: Reading, look: Look, catalogue: Catalogue) -> str:
     if look.note:
-        cause = f": {reading.fault}" if reading.fault else ""
+        cause = f": {escape(reading.fault)}" if reading.fault else ""
         return catalogue.text(look.note) + cause
     if reading.measured.link:
         left = clock_text(reading.phase_left_s)

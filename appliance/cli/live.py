@@ -8,7 +8,7 @@ touch the box. Everything the controller says is escaped.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -17,13 +17,15 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from appliance.cli.banner import banner
+from appliance.cli.banner import banner, word_of
 from appliance.cli.escape import escape
 from appliance.cli.progress import Progress, line
 from appliance.domain.phases import Reading
 from appliance.errors import by_code
 from appliance.words import N_, Catalogue
 
+COUNT_MAX = 1 << 60  # bytes; what the controller says beyond it is nonsense and would not fit a float
+UNIX_S_MAX = 253_402_300_799  # s; the last second of the year 9999
 REFRESH_PER_S = 8  # redraws per second: smooth to the eye, light on a serial console
 _HANGING = "  "  # how far a line's continuation stands in
 _STAGES = {
@@ -39,9 +41,18 @@ _STAGES = {
 class LiveScreen:
     """A `ports.Watcher` for people. `expected` are the bytes that a stage will about amount to."""
 
-    def __init__(self, catalogue: Catalogue, console: Console, *, quiet: bool = False) -> None:
-        self._catalogue, self._console, self._quiet = catalogue, console, quiet
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        console: Console,
+        *,
+        quiet: bool = False,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._catalogue, self._console, self._quiet, self._now_s = catalogue, console, quiet, now_s
         self._reading: Reading | None = None
+        self._read_at_s = 0.0
+        self._logged = ""
         self._progress: Progress | None = None
         self._tenth = -1
         self._live: Live | None = None
@@ -68,10 +79,11 @@ class LiveScreen:
 
     def reading(self, reading: Reading) -> None:
         """A new measurement."""
-        before, self._reading = self._reading, reading
-        if self._live is None and (before is None or before.phase is not reading.phase):
-            word = N_("!! NETWORK CONNECTED !!") if reading.measured.link else N_("ISOLATED")
-            self.log(f"[{reading.phase.value}] {self._catalogue.text(word)}")
+        self._reading, self._read_at_s = reading, self._now_s()
+        state = f"[{reading.phase.value}] {word_of(reading, self._catalogue)}"
+        if self._live is None and state != self._logged:
+            self._logged = state
+            self.log(state)
 
     def event(self, event: str, fields: Mapping[str, object]) -> None:
         """Progress moves the bar; a warning or a note becomes a line of the log."""
@@ -116,7 +128,7 @@ class LiveScreen:
 
     def _move(self, stage: str, done: int, total: int) -> None:
         total = total or self.expected.get(stage, 0)
-        now_s = time.monotonic()
+        now_s = self._now_s()
         word = self._catalogue.text(_STAGES.get(stage, N_("working")))
         if self._progress is None or self._progress.stage != word:
             self._tenth = -1
@@ -125,24 +137,30 @@ class LiveScreen:
         share = self._progress.share
         if self._live is None and share is not None and int(share * 10) > self._tenth:
             self._tenth = int(share * 10)
-            self.log(line(self._progress, self._catalogue, 100, None).rstrip())
+            self.log(
+                line(self._progress, self._catalogue, self._console.width - len(_HANGING), None).rstrip()
+            )
 
     def _picture(self) -> Group:
+        """A measurement grows old on the screen, also when nobody brings a new one."""
         width = self._console.width
         rows: list[Text] = []
-        if self._reading is not None:
-            rows.append(banner(self._reading, self._catalogue, width))
-            rows.append(Text(_clock_row(self._reading)))
+        reading = self._reading
+        if reading is not None:
+            waited_ms = int((self._now_s() - self._read_at_s) * 1000)
+            reading = replace(reading, age_ms=reading.age_ms + waited_ms)
+            rows.append(banner(reading, self._catalogue, width))
+            rows.append(Text(_clock_row(reading, self._catalogue), no_wrap=True))
         if self._progress is not None:
-            left_s = self._reading.phase_left_s if self._reading and self._reading.phase_left_s else None
+            left_s = reading.phase_left_s if reading and reading.phase_left_s else None
             rows.append(Text(line(self._progress, self._catalogue, width, left_s), no_wrap=True))
         return Group(*rows)
 
 
-def _clock_row(reading: Reading) -> str:
-    at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(reading.unix_s))
-    return f" {at} UTC (emulated)   phase {reading.phase.value}"
+def _clock_row(reading: Reading, catalogue: Catalogue) -> str:
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(min(max(0, reading.unix_s), UNIX_S_MAX)))
+    return " " + catalogue.text(N_("{at} UTC (emulated)   phase {phase}"), at=at, phase=reading.phase.value)
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
+    return min(value, COUNT_MAX) if isinstance(value, int) and value >= 0 else 0

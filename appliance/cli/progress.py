@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 
 from appliance.cli.banner import clock_text
 from appliance.words import N_, Catalogue
 
 ETA_FROM = 0.05  # share of the work; below 5 % an estimate is a guess (50-interface)
+BAR_CELLS_MIN, BAR_CELLS_MAX = 10, 40  # cells; shorter says nothing, longer pushes the figures apart
 _NEXT_UNIT_FROM = 999.5  # would print as 1000
 _TENTHS_BELOW = 99.95  # above, three figures need no decimal
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
@@ -40,13 +41,13 @@ class Progress:
 
 
 def bar(share: float, cells: int) -> str:
-    """`####....` of `cells` cells."""
-    full = round(share * cells)
+    """`####....` of `cells` cells; full only when everything is done."""
+    full = int(share * cells)
     return "#" * full + "." * (cells - full)
 
 
 def size_text(count: float) -> str:
-    """Bytes in decimal units with three figures: 664 MB, 1.25 GB."""
+    """Bytes in decimal units, with a tenth below a hundred: 664 MB, 1.2 GB."""
     unit = 0
     while count >= _NEXT_UNIT_FROM and unit < len(_UNITS) - 1:
         count, unit = count / 1000, unit + 1
@@ -61,7 +62,7 @@ def line(progress: Progress, catalogue: Catalogue, width: int, left_s: int | Non
     rate = f"{size_text(progress.rate)}/s" if progress.rate > 0 else ""
     if share is None:
         return set_cell_size(f"{head} {size_text(progress.done)}  {rate}", width)
-    parts = [f"{share:4.0%}", f"{size_text(progress.done)}/{size_text(progress.total)}"]
+    parts = [f"{int(share * 100):3d}%", f"{size_text(progress.done)}/{size_text(progress.total)}"]
     if rate:
         parts.append(rate)
     if share >= ETA_FROM and progress.rate > 0:
@@ -71,5 +72,5 @@ def line(progress: Progress, catalogue: Catalogue, width: int, left_s: int | Non
             fits = N_("FITS") if eta_s <= left_s else N_("WILL GO ON IN THE NEXT WINDOW")
             parts.append(catalogue.text(fits))
     tail = "  ".join(parts)
-    cells = max(10, width - len(head) - len(tail) - 4)
-    return set_cell_size(f"{head}{bar(share, min(cells, 40))} {tail}", width)
+    cells = max(BAR_CELLS_MIN, min(BAR_CELLS_MAX, width - cell_len(head) - cell_len(tail) - 2))
+    return set_cell_size(f"{head}{bar(share, cells)} {tail}", width)
