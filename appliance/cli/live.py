@@ -122,7 +122,7 @@ class LiveScreen:
         shown = {key: escape(str(value)) for key, value in values.items()} if isinstance(values, dict) else {}
         try:
             text = self._catalogue.text(kind.what, **shown) if kind else ""
-        except (KeyError, IndexError):
+        except (KeyError, IndexError, ValueError):
             text = ""
         return f"{escape(code)} {text}".strip()
 
