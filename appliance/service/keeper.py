@@ -20,8 +20,12 @@ from appliance.window.phase import Action, Event
 HEARTBEAT_MS = 500  # ms; 20-interlock: every 0.5 s, lost after 1.5 s
 STALL_MS = 30_000  # ms; longest time one step of honest work was seen to take (fsync of a slow disk), x3
 CONTACT_SETTLE_MS = 60  # ms; relay operate 10 ms + bounce 10 ms, x3; three fit the 500 ms test
+FINISH_S_MAX = 10  # s before the cut; closing four open packs on a slow staging disk took 6 s
+FINISH_SHARE = 8  # a phase shorter than 80 s gives an eighth of itself to finishing, so that it also works
+FINISH_S_MIN = 2  # s; the interlock counts whole seconds and is asked twice in each
 
 _ENDED = frozenset({Phase.ISOLATED, Phase.AIRLOCK})
+_WORKING = frozenset({Phase.INTAKE, Phase.SEAL, Phase.SCRUB, Phase.RECOVERY})
 
 
 class Keeper:
@@ -32,6 +36,7 @@ class Keeper:
         self._lock = threading.RLock()
         self._beat_at_ms = self._moved_at_ms = self._contacts_at_ms = clock.monotonic_ms()
         self._contact_steps = [Event.K1_SETTLED, Event.K2_SETTLED]
+        self._allotted_s = 0
         self._warned = False
         self._progress = 0
         self.phase = Phase.UNKNOWN
@@ -66,7 +71,7 @@ class Keeper:
     def work_done(self) -> None:
         """Release the lines and tell the interlock, unless it has ended the phase already."""
         with self._lock:
-            if self.phase in {Phase.INTAKE, Phase.SEAL, Phase.SCRUB, Phase.RECOVERY}:
+            if self.phase in _WORKING:
                 self._take(Event.WORK_DONE)
 
     def tick(self, now_ms: int) -> None:
@@ -100,10 +105,19 @@ class Keeper:
         if event is not None:
             self.cause = status.cause
             self._take(event)
-        elif self.interlock.cut_soon() and not self._warned and self.phase is status.phase:
-            self._warned = True
-            if self.phase is not Phase.ISOLATED:
+        elif self.phase is status.phase and self.phase in _WORKING and not self._warned:
+            self._warned = self._is_short(status)
+            if self._warned:
                 self._take(Event.CUT_SOON)
+
+    def _is_short(self, status: InterlockStatus) -> bool:
+        """The phase's time is nearly over. Where the interlock names no time, its warning counts."""
+        left_s = status.link_left_s if self.phase is Phase.INTAKE else status.drives_left_s
+        if not self._allotted_s:
+            self._allotted_s = left_s
+        if not self._allotted_s:
+            return self.interlock.cut_soon()
+        return left_s <= max(FINISH_S_MIN, min(FINISH_S_MAX, self._allotted_s // FINISH_SHARE))
 
     def _event_of(self, status: InterlockStatus) -> Event | None:
         said = status.phase

@@ -23,7 +23,7 @@ class Event(StrEnum):
     K2_SETTLED = "K2 alone had its time"
     LINK_LIVE = "interlock says INTAKE"
     TEST_FAILED = "interlock went back to ISOLATED"
-    CUT_SOON = "warning: 10 s left"
+    CUT_SOON = "the phase is nearly over"
     WORK_DONE = "the phase's work is done"
     PHASE_ENDED = "interlock ended the phase"
     SECURED = "interlock says SECURED"
