@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from appliance.cli import sentence
 from appliance.cli.face import Face, command
 from appliance.cli.progress import size_text
 from appliance.errors import EXIT_OK, EXIT_WARNINGS, UsageError
@@ -83,7 +84,5 @@ def window_lines(face: Face, document: Mapping[str, Any]) -> list[str]:
 
 
 def warning_lines(face: Face, document: Mapping[str, Any]) -> list[str]:
-    """Warnings as `! CODE text`, escaped."""
-    return [
-        f"! {item['code']} {face.text('{text}', text=item['text'])}" for item in document.get("warnings", ())
-    ]
+    """Warnings as `! CODE sentence`."""
+    return [f"! {sentence.of(face.catalogue, item)}" for item in document.get("warnings", ())]

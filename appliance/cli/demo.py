@@ -16,7 +16,7 @@ from appliance.cli import demo_table
 from appliance.cli.demo_show import Show
 from appliance.cli.face import Face, command
 from appliance.cli.progress import size_text
-from appliance.errors import EXIT_FAILED, EXIT_OK, EXIT_WARNINGS
+from appliance.errors import EXIT_FAILED, EXIT_OK, EXIT_WARNINGS, NetworkLost
 from appliance.ports import Birth, RestoreRequest
 from appliance.words import N_
 
@@ -90,8 +90,9 @@ def _outside_the_window(show: Show) -> None:
     show.act(2, N_("Outside the window: root on the controller drives every pin and asks for the link"))
     tried: Mapping[str, Any] = show.appliance.connect_outside(show.screen)
     show.require(bool(tried["refused"]) and not tried["link_ms"], "the interlock refuses outside the window")
+    show.require(tried["network"].get("code") == NetworkLost.code, "the source cannot be reached")
     show.say(N_("interlock: refused {refused} requests ({cause}); no coil moved, the source gave"), **tried)
-    show.say(N_('   "{network}"'), network=str(tried["network"]))
+    show.screen.log(f'         "{sentence.of(show.face.catalogue, tried["network"])}"')
 
 
 def _first_window(show: Show) -> None:

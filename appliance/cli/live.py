@@ -17,11 +17,11 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from appliance.cli import sentence
 from appliance.cli.banner import banner, word_of
 from appliance.cli.escape import escape
 from appliance.cli.progress import Progress, line
 from appliance.domain.phases import Reading
-from appliance.errors import by_code
 from appliance.words import N_, Catalogue
 
 COUNT_MAX = 1 << 60  # bytes; what the controller says beyond it is nonsense and would not fit a float
@@ -90,7 +90,7 @@ class LiveScreen:
         if event == "progress":
             self._move(str(fields.get("stage", "")), _count(fields.get("done")), _count(fields.get("total")))
         elif event == "warning":
-            self.warn(self._warning(fields))
+            self.warn(sentence.of(self._catalogue, fields))
         elif event == "note":
             self.log(escape(str(fields.get("text", ""))))
 
@@ -114,17 +114,6 @@ class LiveScreen:
         """A line now, and again in the list at the end."""
         self.warnings.append(text)
         self.log("! " + text, style="bold")
-
-    def _warning(self, fields: Mapping[str, object]) -> str:
-        """A warning that the controller named by its code; its own words never reach the screen raw."""
-        code, values = str(fields.get("code", "")), fields.get("values")
-        kind = by_code().get(code)
-        shown = {key: escape(str(value)) for key, value in values.items()} if isinstance(values, dict) else {}
-        try:
-            text = self._catalogue.text(kind.what, **shown) if kind else ""
-        except (KeyError, IndexError, ValueError):
-            text = ""
-        return f"{escape(code)} {text}".strip()
 
     def _move(self, stage: str, done: int, total: int) -> None:
         total = total or self.expected.get(stage, 0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from appliance.cli import sentence
 from appliance.cli.face import Face, command
 from appliance.errors import EXIT_EMERGENCY, EXIT_OK
 from appliance.words import N_
@@ -43,4 +44,4 @@ def lines(face: Face, document: Mapping[str, Any]) -> Iterator[str]:
         f"{face.text(N_('ledger entries'))}: {document['log_size']}"
     )
     for alarm in document["alarms"]:
-        yield f"! {alarm['code']} {face.text(alarm['text'])}"
+        yield f"! {sentence.of(face.catalogue, alarm)}"

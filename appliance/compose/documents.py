@@ -95,8 +95,7 @@ def _alarms(reading: Reading) -> list[dict[str, Any]]:
 
 
 def _alarm(error: errors.IwatoError) -> dict[str, Any]:
-    text = error.what.format(**error.values)
-    return {"code": error.code, "text": text, "emergency": error.exit_status == EXIT_EMERGENCY}
+    return {**_warning(error), "emergency": error.exit_status == EXIT_EMERGENCY}
 
 
 def copies(snapshots: Iterable[Seal]) -> dict[str, Any]:
@@ -166,7 +165,7 @@ def attempt(board: EmulatedBoard, log: JobLog) -> dict[str, Any]:
         "schema": SCHEMA,
         "refused": len(refusals) if isinstance(refusals, dict) and all(refusals.values()) else 0,
         "cause": ", ".join(str(cause) for cause in causes),
-        "network": said.get("network", ""),
+        "network": said.get("network", {}),
         "link_ms": board.totals.link_ms,
         "drives_ms": board.totals.drives_ms,
     }
@@ -215,7 +214,8 @@ def warning_list(log: JobLog) -> list[dict[str, Any]]:
 
 
 def _warning(error: errors.IwatoError) -> dict[str, Any]:
-    return {"code": error.code, "text": error.what.format(**error.values)}
+    values = {key: value if isinstance(value, int) else str(value) for key, value in error.values.items()}
+    return {"code": error.code, "text": error.what.format(**error.values), "values": values}
 
 
 def _list(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

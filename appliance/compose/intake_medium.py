@@ -166,7 +166,7 @@ def _attempt(machine: Machine, home: Home, texts: PolicyFiles, keeper: Keeper, b
     try:
         next(source.walk())
     except NetworkLost as lost:
-        network = f"{lost.code} {lost.what.format(**lost.values)}"
+        network = {"code": lost.code, "values": {"source": str(lost.values["source"])}}
     else:
-        network = ""
+        network = {}
     machine.console.say("attempted", phase=facts.phase.value, refusals=refusals, network=network)
