@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from appliance.cli import demo_table
+from appliance.cli import demo_table, sentence
 from appliance.cli.demo_show import Show
 from appliance.cli.face import Face, command
 from appliance.cli.progress import size_text
