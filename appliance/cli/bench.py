@@ -19,7 +19,7 @@ _DURATION = re.compile(r"(\d{1,9})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-@click.group("bench")
+@click.group("bench", help=N_("The emulated bench: clock and windows."))
 def bench() -> None:
     """The emulated bench: clock and windows."""
 
@@ -32,8 +32,8 @@ def seconds_of(text: str) -> int:
     return int(found[1]) * _SECONDS[found[2]]
 
 
-@bench.command("clock")
-@click.option("--advance", required=True, metavar="DURATION", help="90s, 10m, 24h, 2d")
+@bench.command("clock", help=N_("Move the emulated clocks forward."))
+@click.option("--advance", required=True, metavar="DURATION", help=N_("90s, 10m, 24h, 2d"))
 @command
 def clock(face: Face, advance: str) -> int:
     """Move the emulated clocks forward."""
@@ -42,12 +42,12 @@ def clock(face: Face, advance: str) -> int:
     return EXIT_OK
 
 
-@bench.command("run-window")
+@bench.command("run-window", help=N_("Move the emulated clock to the next window and run the whole cycle."))
 @click.option(
     "--scenario",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     default=None,
-    help="TOML file of what happens on the bench meanwhile",
+    help=N_("TOML file of what happens on the bench meanwhile"),
 )
 @command
 def run_window(face: Face, scenario: Path | None) -> int:

@@ -10,12 +10,12 @@ from appliance.errors import EXIT_OK
 from appliance.words import N_
 
 
-@click.group("copies")
+@click.group("copies", help=N_("Snapshots in the vault."))
 def copies() -> None:
     """Snapshots in the vault."""
 
 
-@copies.command("list")
+@copies.command("list", help=N_("List the snapshots, oldest first."))
 @command
 def list_copies(face: Face) -> int:
     """List the snapshots, oldest first."""

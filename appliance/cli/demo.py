@@ -25,11 +25,11 @@ LOST_BAYS = (2, 5)
 LOST_HOLDERS = (1, 4)
 
 
-@click.command("demo")
+@click.command("demo", help=N_("The main job on the emulated board, with real data."))
 @click.option(
-    "--source", type=click.Path(exists=True, file_okay=False), default=None, help="a tree of your own"
+    "--source", type=click.Path(exists=True, file_okay=False), default=None, help=N_("a tree of your own")
 )
-@click.option("--keep", is_flag=True, help="leave the demo's directory behind")
+@click.option("--keep", is_flag=True, help=N_("leave the demo's directory behind"))
 @command
 def demo(face: Face, *, source: str | None, keep: bool) -> int:
     """The main job on the emulated board, with real data."""

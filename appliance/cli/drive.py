@@ -9,12 +9,14 @@ from appliance.cli.face import Face, command
 from appliance.words import N_
 
 
-@click.group("drive")
+@click.group("drive", help=N_("The vault's drives."))
 def drive() -> None:
     """The vault's drives."""
 
 
-@drive.command("scrub")
+@drive.command(
+    "scrub", help=N_("Read every block in the next scrub slot; repair damage into new files. Needs no key.")
+)
 @command
 def scrub(face: Face) -> int:
     """Read every block in the next scrub slot; repair damage into new files. Needs no key."""

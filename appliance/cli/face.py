@@ -101,10 +101,10 @@ def _settle(
 def options(command: Callable[P, None]) -> Callable[P, None]:
     """The options that every verb and the program itself take."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="one JSON document on stdout"),
-        click.option("--plain", is_flag=True, help="no redrawing, no colour"),
-        click.option("--lang", type=click.Choice(LANGUAGES), default=None, help="language of the texts"),
-        click.option("--home", type=click.Path(), default=None, help="directory of the appliance"),
+        click.option("--json", "as_json", is_flag=True, help=N_("one JSON document on stdout")),
+        click.option("--plain", is_flag=True, help=N_("no redrawing, no colour")),
+        click.option("--lang", type=click.Choice(LANGUAGES), default=None, help=N_("language of the texts")),
+        click.option("--home", type=click.Path(), default=None, help=N_("directory of the appliance")),
     ):
         command = option(command)
     return command

@@ -25,14 +25,18 @@ def sources_of(pairs: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-@click.command("init")
-@click.option("--drives", type=int, default=6, show_default=True, help="drives in the set (n)")
-@click.option("--data-shards", type=int, default=4, show_default=True, help="drives that suffice (k)")
-@click.option("--holders", type=int, default=5, show_default=True, help="persons with a token")
-@click.option("--quorum", type=int, default=3, show_default=True, help="persons that suffice")
+@click.command("init", help=N_("Make an emulated appliance: drives, holders' tokens, keys, a signed policy."))
+@click.option("--drives", type=int, default=6, show_default=True, help=N_("drives in the set (n)"))
+@click.option("--data-shards", type=int, default=4, show_default=True, help=N_("drives that suffice (k)"))
+@click.option("--holders", type=int, default=5, show_default=True, help=N_("persons with a token"))
+@click.option("--quorum", type=int, default=3, show_default=True, help=N_("persons that suffice"))
 @click.option("--window", default="03:00-05:00 daily", show_default=True, metavar="HH:MM-HH:MM daily")
-@click.option("--source", "pairs", multiple=True, metavar="NAME=PATH", help="a tree to pull; may be repeated")
-@click.option("--link-rate", type=int, default=0, metavar="BYTES_PER_S", help="throttle the emulated source")
+@click.option(
+    "--source", "pairs", multiple=True, metavar="NAME=PATH", help=N_("a tree to pull; may be repeated")
+)
+@click.option(
+    "--link-rate", type=int, default=0, metavar="BYTES_PER_S", help=N_("throttle the emulated source")
+)
 @command
 def init(
     face: Face,

@@ -18,17 +18,20 @@ _VERDICTS = {
 }
 
 
-@click.group("ledger")
+@click.group("ledger", help=N_("The tamper-evident log."))
 def ledger() -> None:
     """The tamper-evident log."""
 
 
-@ledger.command("verify")
+@ledger.command(
+    "verify",
+    help=N_("Check every copy on the drives against the interlock's head or a checkpoint seen outside."),
+)
 @click.option(
     "--checkpoint",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     default=None,
-    help="a checkpoint that was kept outside the box",
+    help=N_("a checkpoint that was kept outside the box"),
 )
 @command
 def verify(face: Face, checkpoint: Path | None) -> int:

@@ -14,20 +14,24 @@ from appliance.ports import RestoreRequest
 from appliance.words import N_
 
 
-@click.group("restore")
+@click.group("restore", help=N_("Recovery."))
 def restore() -> None:
     """Recovery."""
 
 
-@restore.command("run")
+@restore.command("run", help=N_("Restore a snapshot with the tokens of k holders."))
 @click.option("--snapshot", required=True, metavar="ID|latest")
-@click.option("--source", "sources", multiple=True, metavar="NAME", help="only this source; may be repeated")
-@click.option("--target", required=True, type=click.Path(), help="empty directory that is written to")
-@click.option("--token", "tokens", multiple=True, required=True, type=click.Path(), help="a token; k of them")
-@click.option("--path", "subtree", default="", help="only this file or directory of each source")
-@click.option("--resume", is_flag=True, help="go on with an interrupted restore")
-@click.option("--devices", is_flag=True, help="make device nodes too (root)")
-@click.option("--set-id", is_flag=True, help="keep set-user-ID and set-group-ID bits")
+@click.option(
+    "--source", "sources", multiple=True, metavar="NAME", help=N_("only this source; may be repeated")
+)
+@click.option("--target", required=True, type=click.Path(), help=N_("empty directory that is written to"))
+@click.option(
+    "--token", "tokens", multiple=True, required=True, type=click.Path(), help=N_("a token; k of them")
+)
+@click.option("--path", "subtree", default="", help=N_("only this file or directory of each source"))
+@click.option("--resume", is_flag=True, help=N_("go on with an interrupted restore"))
+@click.option("--devices", is_flag=True, help=N_("make device nodes too (root)"))
+@click.option("--set-id", is_flag=True, help=N_("keep set-user-ID and set-group-ID bits"))
 @command
 def run(
     face: Face,

@@ -13,7 +13,9 @@ from appliance.errors import EXIT_EMERGENCY, EXIT_OK
 from appliance.words import N_
 
 
-@click.command("status")
+@click.command(
+    "status", help=N_("Show whether the box is ISOLATED, when the next window is and what is wrong.")
+)
 @command
 def status(face: Face) -> int:
     """Show whether the box is ISOLATED, when the next window is and what is wrong."""
