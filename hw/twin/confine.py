@@ -34,7 +34,8 @@ _CHANGE = _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _MA
 _NODES = _MAKE_CHAR | _MAKE_BLOCK | _MAKE_SOCK | _MAKE_FIFO
 _ON_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 
-_ABI_REFER, _ABI_TRUNCATE, _ABI_TCP, _ABI_IOCTL, _ABI_SCOPE = 2, 3, 4, 5, 6
+_ABI_REFER, _ABI_TRUNCATE, _ABI_TCP, _ABI_IOCTL = 2, 3, 4, 5
+ABI_SCOPE = 6  # from here on signals and tracing are confined too; what a drill needs to be shown in full
 _TCP_BIND_CONNECT = 3
 _SCOPE_ABSTRACT_AND_SIGNAL = 3
 
@@ -128,7 +129,7 @@ def _ruleset(handled: int, version: int) -> int:
     attributes = struct.pack("=Q", handled)
     if version >= _ABI_TCP:
         attributes += struct.pack("=Q", _TCP_BIND_CONNECT)
-    if version >= _ABI_SCOPE:
+    if version >= ABI_SCOPE:
         attributes += struct.pack("=Q", _SCOPE_ABSTRACT_AND_SIGNAL)
     ruleset = int(_libc().syscall(_CREATE_RULESET, attributes, len(attributes), 0))
     _check(ruleset, "landlock_create_ruleset")

@@ -27,6 +27,7 @@ from hw.twin.scenario import Deed, Scenario
 from hw.twin.senses import Side
 from hw.twin.serial_line import SerialLine
 from hw.twin.slot import Controller, Ended, Implant, Removal, Said
+from hw.twin.wear import Wear
 
 IDLE_STEP_MS = limits.TICK_MS_MAX  # ms; the longest time the interlock may be left alone
 FINE_STEP_MS = 5  # ms; while contacts move or bytes travel
@@ -58,8 +59,9 @@ class Watchers:
 class Plant:
     """See the module. `boot(medium)` makes the controller of a boot, medium "intake" or "sealing".
 
-    `entropy(n)` gives n random bytes. `rootkit` is what the deed plant_rootkit plants. With
-    `stop_at_both`, a step with link and drives live raises BothLive instead of only being counted.
+    `entropy(n)` gives n random bytes. `wear` keeps damage between two power-ons. `rootkit` is what the
+    deed plant_rootkit plants. With `stop_at_both`, a step with link and drives live raises BothLive
+    instead of only being counted.
     """
 
     def __init__(  # noqa: PLR0913 - a box has that many parts
@@ -73,6 +75,7 @@ class Plant:
         scenario: Scenario | None = None,
         rootkit: Implant | None = None,
         watchers: Watchers | None = None,
+        wear: Wear | None = None,
         stop_at_both: bool = False,
     ) -> None:
         self._profile, self._memory, self._entropy, self._boot = profile, memory, entropy, boot
@@ -82,6 +85,9 @@ class Plant:
         self._entered_ms: dict[Phase, int] = {}
         self.circuit: Circuit = copper.build(profile, bays)
         self.hands = Hands()
+        self._wear = wear
+        if wear is not None:
+            self.circuit = wear.load(self.circuit, self.hands)
         self.totals = Totals()
         self.uptime_ms = 0
         self._reset_at_ms = 0
@@ -145,6 +151,7 @@ class Plant:
             self.circuit = after
         elif not faults.on_hands(self.hands, deed):
             self._do_to_machines(deed)
+        self._keep_wear()
 
     def power_off(self) -> None:
         """Take the box's supply away in order, and end the controller. The copper is dark afterwards."""
@@ -161,6 +168,11 @@ class Plant:
         while left_ms > 0:
             left_ms -= self._move(left_ms)
         self._keep_clock()
+        self._keep_wear()
+
+    def _keep_wear(self) -> None:
+        if self._wear is not None:
+            self._wear.save(self.circuit, self.hands)
 
     # Time.
 

@@ -23,6 +23,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 CHANNEL_FD = 3
 MARK = "rootkit-was-here"
 TOGGLE_S = 0.0005  # s; a full period of 1 kHz is two of these
+TAKE_OVER_S = 1.2  # s; the honest controller's heartbeat is lost 1.5 s after its session
 PTRACE_SEIZE = 0x4206  # attaches without stopping the tracee, so a success harms nobody
 PR_SET_NAME = 15
 ALL_PINS = (1 << 28) - 1
@@ -168,7 +169,7 @@ def take_over(plan: Plan, end: float) -> None:
     session = Session(Role.CONTROLLER, bytes.fromhex(str(plan["pairing_key"])), os.urandom(8))
     wishes = [Phase.SEAL, Phase.SCRUB, Phase.RECOVERY, Phase.INTAKE]
     channel = socket.socket(fileno=os.dup(CHANNEL_FD))
-    channel.settimeout(0.2)
+    channel.settimeout(0.05)  # the honest controller may have taken the answer; then ask again
     while wishes and time.monotonic() < end:
         opening = not session.established
         channel.send(b"U" + (session.hello() if opening else session.send(RequestPhase(phase=wishes[0]))))
@@ -187,9 +188,9 @@ def main() -> None:
     plan: Plan = json.loads(sys.argv[1])
     end = time.monotonic() + number(plan, "seconds", 60)
     try_everything(plan)
-    jobs: list[Callable[[], None]] = [lambda: flood_serial(end), lambda: toggle_pins(end)]
     if plan.get("pairing_key"):
-        jobs.append(lambda: take_over(plan, end))
+        take_over(plan, time.monotonic() + TAKE_OVER_S)
+    jobs: list[Callable[[], None]] = [lambda: flood_serial(end), lambda: toggle_pins(end)]
     for job in jobs:
         if hide():
             say(tried="stay", refused="")

@@ -2,19 +2,26 @@
 
 import base64
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from appliance.domain.phases import Phase
 from appliance.errors import InterlockSilent
+from firmware.model import limits
 from firmware.wire import codes
 from firmware.wire.codes import Cause
-from hw.twin import commissioning
-from hw.twin.loopback import LoopbackController
-from hw.twin.memory import RamMemory
+from hw.twin import circuit, commissioning
+from hw.twin.circuit import Throw
+from hw.twin.faults import Hands
+from hw.twin.loopback import LoopbackController, VacantSlot
+from hw.twin.measured import Measured
+from hw.twin.memory import FileMemory, RamMemory
 from hw.twin.plant import BothLive, Plant, PowerCut
+from hw.twin.real_time import RealTime
 from hw.twin.scenario import Deed, Scenario, Trigger
 from hw.twin.senses import Side
+from hw.twin.wear import Wear, WearInvalid
 from tests.firmware import box
 from tests.unit import twin_bench
 from tests.unit.twin_bench import SCRUB_S, Bench, Boot
@@ -294,6 +301,90 @@ def test_planted_memory_that_forgets_both_slots_is_a_latched_fault() -> None:
     bench = Bench(memory=RamMemory((b"", b""), twin_bench.DAY_S * 1000))
     bench.run(lambda plant: plant.phase is codes.Phase.FAULT, 10)
     assert bench.plant.device.state.fram.fault is Cause.MEMORY_LOST
+
+
+def test_recovery_with_key_and_order_latches_the_link_until_the_controller_was_dark_for_ten_seconds() -> None:
+    bench = born()
+    policy = bench.plant.device.state.fram.policy
+    assert policy is not None
+    text = box.order_text(policy)
+    signed = box.sign(text, b"iwato-recovery-order@v1", (1, 2, 4))
+    honest = bench.honest
+
+    def programs(boot: Boot) -> Callable[[LoopbackController], None]:
+        def ask(_: LoopbackController) -> None:
+            boot.interlock.hello()
+            boot.interlock.heartbeat(0)
+            bench.log.append(f"order {boot.interlock.upload_order(text, signed)}".strip())
+            bench.log.append(f"asked {boot.interlock.request(Phase.RECOVERY)}".strip())
+            boot.controller.sleep_ms(60_000)
+
+        return ask if "order" not in bench.log else lambda _: honest(boot)
+
+    bench.programs = programs
+    bench.restart()
+    bench.plant.turn_key(turned=True)
+    assert bench.run(lambda _: "worked RECOVERY" in bench.log, 60)
+    assert bench.plant.totals.drives_ms > 0
+    assert bench.plant.totals.link_ms == 0
+    ended_ms = bench.plant.uptime_ms
+    assert bench.plant.device.state.fram.recovery_latched
+    assert bench.run(lambda plant: not plant.device.state.fram.recovery_latched, 60)
+    assert bench.plant.uptime_ms - ended_ms >= limits.RECOVERY_OFF_MS
+    assert bench.plant.controller is None
+
+
+def test_damage_outlives_a_power_cycle(tmp_path: Path) -> None:
+    bench = born()
+    for name, more in (("weld", {"target": "k1"}), ("pull", {"bay": 2}), ("stick_k3", {})):
+        deed = planned(name, None, **more).deeds[0]
+        wear = Wear(tmp_path)
+        bench.plant._wear = wear
+        bench.plant.do(deed)
+    stick = planned("stick", None, line="d1_live", level=True, sides=(Side.INTERLOCK,)).deeds[0]
+    bench.plant.do(stick)
+    hands = Hands()
+    after = Wear(tmp_path).load(circuit.build(twin_bench.BOARD, twin_bench.BAYS), hands)
+    assert after.k1.welded
+    assert after.pulled == {2}
+    assert after.k3_stuck is Throw.GAP
+    assert hands.stuck == {(Side.INTERLOCK, "d1_live"): True}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"relays": 1}', "\x00" * 100])
+def test_a_damage_file_that_was_spoiled_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "damage.json").write_text(text)
+    with pytest.raises(WearInvalid, match=r"damage\.json"):
+        Wear(tmp_path).load(circuit.build(twin_bench.BOARD, 3), Hands())
+
+
+def test_files_keep_what_ram_keeps(tmp_path: Path) -> None:
+    commissioning.commission(
+        tmp_path / "emulated",
+        pairing_key=box.PAIRING_KEY,
+        witness_seed=box.WITNESS_SEED,
+        start_unix_s=twin_bench.DAY_S,
+    )
+    memory = FileMemory(tmp_path / "emulated")
+    bench = Bench(memory=memory)
+    bench.birth()
+    bench.plant.power_off()
+    again = Bench(memory=FileMemory(tmp_path / "emulated"))
+    assert again.plant.device.state.fram.policy is not None
+    assert again.plant.unix_ms == bench.plant.unix_ms
+    with pytest.raises(FileExistsError):
+        commissioning.commission(tmp_path / "emulated", pairing_key=b"", witness_seed=b"", start_unix_s=0)
+
+
+def test_in_real_time_emulated_milliseconds_follow_the_machine_and_a_display_looks_on() -> None:
+    bench = Bench()
+    bench.plant._boot = lambda _: VacantSlot()
+    looks: list[Measured] = []
+    runner = RealTime(bench.plant, looks.append)
+    assert runner.run(lambda plant: plant.phase is codes.Phase.ISOLATED, limit_s=30)
+    assert not runner.run(lambda _: False, limit_s=0.2)
+    assert len(looks) >= 2
+    assert runner.slowest_ms > 0
 
 
 # A hostile controller ---------------------------------------------------------------------------------

@@ -1,12 +1,16 @@
 """Scenario files: every deed can be said, mistakes are named, and a seed always draws the same."""
 
+from pathlib import Path
+
 import pytest
 
+from hw import profile
 from hw.twin import scenario
 from hw.twin.circuit import Throw
 from hw.twin.scenario import DEEDS, ScenarioInvalid
 from hw.twin.senses import Side
 
+SCENARIOS = Path(profile.__file__).parent / "scenarios"
 FIELDS = {
     "target": 'target = "d2"',
     "throw": 'throw = "link"',
@@ -65,3 +69,13 @@ def test_a_mistake_is_refused(text: str) -> None:
 def test_a_seed_always_draws_the_same_scenario() -> None:
     assert scenario.draw(7, bays=3) == scenario.draw(7, bays=3)
     assert len({scenario.draw(seed, bays=3) for seed in range(20)}) > 10
+
+
+@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_example_scenarios_are_sound(path: Path) -> None:
+    assert scenario.parse(path.read_text(encoding="utf-8"), bays=6).deeds
+
+
+def test_the_readme_names_every_deed() -> None:
+    text = (SCENARIOS.parent / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{do}`" in text for do in DEEDS)
