@@ -81,6 +81,11 @@ class Batch:
         """`batches/<window, 8 digits>-<sequence, 4 digits>.batch`."""
         return f"{FOLDER}/{self.window:08d}-{self.sequence:04d}.batch"
 
+    @property
+    def files(self) -> tuple[StagedPack | StagedSegment, ...]:
+        """All age files that the record names, packs before segments."""
+        return (*self.packs, *self.segments)
+
 
 class _Pack(msgspec.Struct, forbid_unknown_fields=True):
     id: str

@@ -81,8 +81,7 @@ def recycle_orphans(staging: ScratchFiles) -> Sequence[PackId]:
     named: set[str] = set()
     for leaf in staging.names(batch.FOLDER):
         record = batch.decode(staging.read(f"{batch.FOLDER}/{leaf}", batch.BATCH_BYTES_MAX))
-        named.update(batch.pack_name(pack.id) for pack in record.packs)
-        named.update(batch.pack_name(segment.id) for segment in record.segments)
+        named.update(batch.pack_name(file.id) for file in record.files)
     orphans = []
     for leaf in staging.names(batch.PACKS_FOLDER):
         pack_id = batch.parse_pack_name(leaf)

@@ -7,7 +7,6 @@ goes on from what the witness acknowledged. Opens no drive, holds no key that op
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -33,7 +32,7 @@ from appliance.service.crew import Crew
 from appliance.service.file_taking import FileTaker
 from appliance.service.intake_report import IntakeProgress, IntakeReport
 from appliance.service.manifest_queue import ManifestQueue
-from appliance.service.pack_file import PackMaker
+from appliance.service.pack_file import PackMaker, failing_as_staging
 from appliance.service.reading import BUFFER_BYTES, Reader
 
 FULL_EVERY_S = 30 * 24 * 3600  # seconds; 30-vault: bounds what a poisoned index can do
@@ -122,18 +121,22 @@ class Intake:
         PostQuantumMissing and EncoderBroken are raised: then nothing can be kept on this machine."""
         age_selftest.self_test()
         try:
-            self._staging.sweep()
-            if batch_log.is_taken(self._staging, window):
-                # A cut ended this window's link half. What it left is sealed; the next window goes on.
-                self._watch.console.say("window-taken", window=window)
-                return self._report(window)
-            self._recycle_orphans()
-            self._begin_period(begin_s)
-            self._watch.console.say("intake-begins", window=window, full=self._is_full)
-            self._take_all(window, begin_s)
-        except OSError as error:
-            self._cause = self._staging_error(error)
+            with failing_as_staging(self._staging):
+                self._run(window, begin_s)
+        except (StagingFull, StagingFailed) as failed:
+            self._cause = failed
         return self._report(window)
+
+    def _run(self, window: int, begin_s: int) -> None:
+        self._staging.sweep()
+        if batch_log.is_taken(self._staging, window):
+            # A cut ended this window's link half. What it left is sealed; the next window goes on.
+            self._watch.console.say("window-taken", window=window)
+            return
+        self._recycle_orphans()
+        self._begin_period(begin_s)
+        self._watch.console.say("intake-begins", window=window, full=self._is_full)
+        self._take_all(window, begin_s)
 
     # Before the window ---------------------------------------------------------------------------------
 
@@ -300,14 +303,6 @@ class Intake:
 
     def _is_complete(self) -> bool:
         return bool(self._counts.sources) and all(source.complete for source in self._counts.sources)
-
-    def _staging_error(self, error: OSError) -> IwatoError:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = 0
-            with suppress(OSError):
-                free = self._staging.free_bytes()
-            return StagingFull(free=free)
-        return StagingFailed(detail=error.strerror or type(error).__name__)
 
     def _report(self, window: int) -> IntakeReport:
         counts = self._counts
