@@ -6,6 +6,8 @@ happens. Decides nothing itself; has no clock (the plant ticks it).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from firmware.model import step as model
 from firmware.model.state import Drive, Output, Persist, PowerOn, Received, Send, State, Tick
 from firmware.model.state import Senses as ModelSenses
@@ -52,6 +54,17 @@ class InterlockDevice:
         """Bytes for the controller's serial line."""
         said, self._said = bytes(self._said), bytearray()
         return said
+
+    def lose_power(self) -> None:
+        """Its outputs fall; what it remembers is in its memory."""
+        self.drive = replace(
+            self.drive,
+            permit_link=False,
+            permit_drives=False,
+            drive_mask=0,
+            k3_on_link=False,
+            controller_power=False,
+        )
 
     def _step(self, event: Tick | Received) -> None:
         self.state, outputs = model.step(self.state, event)

@@ -11,6 +11,10 @@ from dataclasses import dataclass, replace
 from hw.twin.circuit import Circuit
 
 
+class BothLive(RuntimeError):
+    """Link and drives were live together (invariant I3)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """Since the box got its power. `both_steps` counts observed steps in which link and drives were live."""

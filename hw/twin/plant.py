@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from firmware.model import limits, status
 from firmware.wire.codes import Phase
@@ -17,16 +16,18 @@ from hw.channel import Inputs, PinLevels, Uart
 from hw.profile import BoardProfile
 from hw.twin import circuit as copper
 from hw.twin import faults, monitor, senses
+from hw.twin.agenda import Agenda
 from hw.twin.circuit import Circuit, Drawn
+from hw.twin.crystal import Crystal
 from hw.twin.device import NONCE_BYTES, InterlockDevice
 from hw.twin.faults import Hands
 from hw.twin.measured import Measured
 from hw.twin.memory import Memory
-from hw.twin.monitor import Totals
+from hw.twin.monitor import BothLive, Totals
 from hw.twin.scenario import Deed, Scenario
 from hw.twin.senses import Side
 from hw.twin.serial_line import SerialLine
-from hw.twin.slot import Controller, Ended, Implant, Removal, Said
+from hw.twin.slot import Controller, Implant, Removal, Watchers
 from hw.twin.wear import Wear
 
 IDLE_STEP_MS = limits.TICK_MS_MAX  # ms; the longest time the interlock may be left alone
@@ -41,19 +42,6 @@ Boot = Callable[[str], Controller]
 
 class PowerCut(BaseException):  # the box is gone: no handler of anybody's code may survive it
     """A scenario cut the power of the whole box."""
-
-
-class BothLive(RuntimeError):
-    """Link and drives were live together (invariant I3)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watchers:
-    """Who is told: console lines, programs that ended, what a loss of supply ended."""
-
-    said: Callable[[Said], None] = lambda _: None
-    ended: Callable[[Ended], None] = lambda _: None
-    removed: Callable[[Removal], None] = lambda _: None
 
 
 class Plant:
@@ -81,8 +69,7 @@ class Plant:
         self._profile, self._memory, self._entropy, self._boot = profile, memory, entropy, boot
         self._rootkit, self._stop_at_both = rootkit, stop_at_both
         self._watchers = watchers or Watchers()
-        self._todo = list((scenario or Scenario()).deeds)
-        self._entered_ms: dict[Phase, int] = {}
+        self._agenda = Agenda((scenario or Scenario()).deeds)
         self.circuit: Circuit = copper.build(profile, bays)
         self.hands = Hands()
         self._wear = wear
@@ -91,8 +78,7 @@ class Plant:
         self.totals = Totals()
         self.uptime_ms = 0
         self._reset_at_ms = 0
-        self._unix_ms = memory.rtc_ms()
-        self._saved_rtc_s = -1
+        self._crystal = Crystal(memory)
         self._line = SerialLine(bytes_per_ms=profile.uart_bytes_per_ms, queue_bytes=profile.uart_queue_bytes)
         self._pins: deque[int] = deque(maxlen=PINS_QUEUE_MAX)
         self._gpio = 0
@@ -111,7 +97,7 @@ class Plant:
     @property
     def unix_ms(self) -> int:
         """The emulated clock; 0 while it is lost."""
-        return self._unix_ms or 0
+        return self._crystal.unix_ms
 
     @property
     def serial_dropped(self) -> int:
@@ -135,8 +121,7 @@ class Plant:
 
     def jump(self, unix_s: int) -> None:
         """Move the crystal."""
-        self._unix_ms = unix_s * 1000
-        self._keep_clock()
+        self._crystal.set(unix_s)
 
     def turn_key(self, *, turned: bool) -> None:
         self.hands.key_turned = turned
@@ -156,18 +141,11 @@ class Plant:
     def power_off(self) -> None:
         """Take the box's supply away in order, and end the controller. The copper is dark afterwards."""
         self._remove_controller()
-        self.device.drive = replace(
-            self.device.drive,
-            permit_link=False,
-            permit_drives=False,
-            drive_mask=0,
-            k3_on_link=False,
-            controller_power=False,
-        )
+        self.device.lose_power()
         left_ms = DARK_MS
         while left_ms > 0:
             left_ms -= self._move(left_ms)
-        self._keep_clock()
+        self._crystal.keep()
         self._keep_wear()
 
     def _keep_wear(self) -> None:
@@ -184,13 +162,14 @@ class Plant:
 
     def _step(self, most_ms: int) -> int:
         self._hear_controller()
-        self._perform_due()
+        for deed in self._agenda.take_due(self.uptime_ms):
+            self.do(deed)
         dt_ms = self._move(most_ms)
         if not self.hands.serial_unplugged:
             self.device.hear(self._line.take(dt_ms))
         uptime_ms = self.uptime_ms - self._reset_at_ms
         self.device.tick(uptime_ms=uptime_ms, rtc_s=self._rtc_s(), senses=self._senses(Side.INTERLOCK))
-        self._entered_ms.setdefault(self.phase, self.uptime_ms)
+        self._agenda.entered(self.phase, self.uptime_ms)
         self._follow_supply()
         self._tell_controller()
         return dt_ms
@@ -206,10 +185,7 @@ class Plant:
         if self._stop_at_both and not self.totals.never_both:
             raise BothLive(f"at {self.uptime_ms} ms")
         self.uptime_ms += dt_ms
-        if self._unix_ms is not None:
-            self._unix_ms += dt_ms
-            if self._unix_ms // 1000 != self._saved_rtc_s:
-                self._keep_clock()
+        self._crystal.move(dt_ms)
         return dt_ms
 
     def _step_ms(self, drawn: Drawn) -> int:
@@ -222,10 +198,9 @@ class Plant:
             due_ms += [arriving, FINE_STEP_MS]
         if self._pins:
             due_ms.append(1)
-        for deed in self._todo:
-            at_ms = self._due(deed)
-            if at_ms is not None:
-                due_ms.append(max(1, at_ms - self.uptime_ms))
+        deed_ms = self._agenda.next_ms()
+        if deed_ms is not None:
+            due_ms.append(max(1, deed_ms - self.uptime_ms))
         return min(due_ms)
 
     def _drawn(self) -> Drawn:
@@ -247,13 +222,7 @@ class Plant:
         )
 
     def _rtc_s(self) -> int | None:
-        return None if self._unix_ms is None or self.hands.clock_lost else self._unix_ms // 1000
-
-    def _keep_clock(self) -> None:
-        """Before the interlock can see the new second, so that its time floor never runs ahead."""
-        if self._unix_ms is not None:
-            self._saved_rtc_s = self._unix_ms // 1000
-            self._memory.write_rtc(self._unix_ms)
+        return None if self.hands.clock_lost else self._crystal.second()
 
     # The controller's slot.
 
@@ -311,22 +280,6 @@ class Plant:
             self._watchers.said(said)
         self.removals.append(removal)
         self._watchers.removed(removal)
-
-    # Scenario.
-
-    def _due(self, deed: Deed) -> int | None:
-        """The uptime at which `deed` happens; None while its phase was never entered."""
-        if deed.trigger.phase is None:
-            return deed.trigger.after_ms
-        entered_ms = self._entered_ms.get(deed.trigger.phase)
-        return None if entered_ms is None else entered_ms + deed.trigger.after_ms
-
-    def _perform_due(self) -> None:
-        for deed in tuple(self._todo):
-            at_ms = self._due(deed)
-            if at_ms is not None and at_ms <= self.uptime_ms:
-                self._todo.remove(deed)
-                self.do(deed)
 
     def _do_to_machines(self, deed: Deed) -> None:
         match deed.do:

@@ -5,7 +5,7 @@ Declares what ProcessController (process.py) and LoopbackController (loopback.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,6 +44,15 @@ class Implant:
     argv: tuple[str, ...]
     stdin: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watchers:
+    """Who is told: console lines, programs that ended, what a loss of supply ended."""
+
+    said: Callable[[Said], None] = lambda _: None
+    ended: Callable[[Ended], None] = lambda _: None
+    removed: Callable[[Removal], None] = lambda _: None
 
 
 class Controller(Protocol):

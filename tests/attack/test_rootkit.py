@@ -15,10 +15,10 @@ from hw import profile
 from hw.twin import commissioning, confine, process, python_program, rootkit, rootkit_implant, scenario
 from hw.twin.confine import Rules
 from hw.twin.memory import FileMemory
-from hw.twin.plant import Plant, Watchers
+from hw.twin.plant import Plant
 from hw.twin.process import ProcessController, Program
 from hw.twin.real_time import RealTime
-from hw.twin.slot import Implant, Removal, Said
+from hw.twin.slot import Implant, Removal, Said, Watchers
 from tests.firmware import box
 from tests.unit.twin_bench import WINDOW_S, Bench
 

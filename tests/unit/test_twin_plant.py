@@ -17,7 +17,8 @@ from hw.twin.faults import Hands
 from hw.twin.loopback import LoopbackController, VacantSlot
 from hw.twin.measured import Measured
 from hw.twin.memory import FileMemory, RamMemory
-from hw.twin.plant import BothLive, Plant, PowerCut
+from hw.twin.monitor import BothLive
+from hw.twin.plant import Plant, PowerCut
 from hw.twin.real_time import RealTime
 from hw.twin.scenario import Deed, Scenario, Trigger
 from hw.twin.senses import Side

@@ -14,7 +14,7 @@ from appliance.errors import InterlockRefused, InterlockSilent
 from firmware.wire import codes
 from hw.twin import scenario
 from hw.twin.loopback import LoopbackController
-from hw.twin.plant import BothLive
+from hw.twin.monitor import BothLive
 from hw.twin.scenario import Scenario
 from tests import depth
 from tests.unit import twin_bench

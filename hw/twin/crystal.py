@@ -1,0 +1,43 @@
+"""The battery clock of the box: moved by the plant, written down at every new second."""
+
+from __future__ import annotations
+
+from hw.twin.memory import Memory
+
+
+class Crystal:
+    """Unix milliseconds, or nothing where the battery was lost."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._unix_ms = memory.rtc_ms()
+        self._saved_s = -1
+
+    @property
+    def unix_ms(self) -> int:
+        """0 while the clock is lost."""
+        return self._unix_ms or 0
+
+    def second(self) -> int | None:
+        """Whole seconds, as the chip gives them."""
+        return None if self._unix_ms is None else self._unix_ms // 1000
+
+    def set(self, unix_s: int) -> None:
+        """By a hand on the bench."""
+        self._unix_ms = unix_s * 1000
+        self.keep()
+
+    def move(self, dt_ms: int) -> None:
+        """Time passes. A new second is written before the interlock can see it, so that its time floor
+        never runs ahead of the chip."""
+        if self._unix_ms is None:
+            return
+        self._unix_ms += dt_ms
+        if self._unix_ms // 1000 != self._saved_s:
+            self.keep()
+
+    def keep(self) -> None:
+        """Write the time down."""
+        if self._unix_ms is not None:
+            self._saved_s = self._unix_ms // 1000
+            self._memory.write_rtc(self._unix_ms)
