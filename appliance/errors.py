@@ -674,6 +674,14 @@ class FaultLatched(HardwareError):
     exit_status = EXIT_EMERGENCY
 
 
+class EmulationDamaged(HardwareError):
+    """The files that stand for the emulated hardware were changed by something else."""
+
+    code = "IW-2008"
+    what = N_("the emulated hardware cannot be read: {detail}")
+    remedy = N_("Restore the directory `emulated` from where you copied it; nothing was connected.")
+
+
 class SourceUnknown(OperatorError):
     """The snapshot has no such source."""
 

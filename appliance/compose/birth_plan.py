@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from appliance.domain.geometry import Geometry
 from appliance.domain.ids import SourceName, VaultId
 from appliance.domain.schedule import Duration
 from appliance.errors import UsageError
-from appliance.ports import Birth
+from appliance.ports import Birth, Entropy
 from appliance.service.birth import Born, Plan
 from hw import profile
 from hw.twin import commissioning
@@ -36,13 +35,13 @@ class NewVault:
     vault_id: VaultId
 
 
-def make(home: Home, asked: Birth) -> NewVault:
+def make(home: Home, asked: Birth, entropy: Entropy, unix_s: int) -> NewVault:
     """Create the home's files up to the signed policy. UsageError, HomeNotEmpty, PathUnsafe,
     SharingRefused before anything was made."""
     plan_parts = _checked(home, asked)
     home.create(asked.drives)
     try:
-        return _commission(home, asked, plan_parts)
+        return _commission(home, asked, plan_parts, entropy, unix_s)
     except BaseException:
         discard(home)
         raise
@@ -74,22 +73,28 @@ def _checked(home: Home, asked: Birth) -> tuple[Geometry, tuple[SourceLine, ...]
     return geometry, lines
 
 
-def _commission(home: Home, asked: Birth, parts: tuple[Geometry, tuple[SourceLine, ...]]) -> NewVault:
+def _commission(
+    home: Home,
+    asked: Birth,
+    parts: tuple[Geometry, tuple[SourceLine, ...]],
+    entropy: Entropy,
+    unix_s: int,
+) -> NewVault:
     geometry, lines = parts
     window = window_text.parse(asked.window)
-    seeds = {name: os.urandom(operational_keys.KEY_BYTES) for name in ("witness", "log", "pairing", "dedup")}
+    seeds = {name: entropy(operational_keys.KEY_BYTES) for name in ("witness", "log", "pairing", "dedup")}
     commissioning.commission(
         home.emulated,
         pairing_key=seeds["pairing"],
         witness_seed=seeds["witness"],
-        start_unix_s=int(time.time()),
+        start_unix_s=unix_s,
     )
     for folder in (home.intake_state, home.seal_state):
         operational_keys.write(folder, operational_keys.PAIRING, seeds["pairing"])
     operational_keys.write(home.intake_state, operational_keys.DEDUP, seeds["dedup"])
     operational_keys.write(home.seal_state, operational_keys.LOG, seeds["log"])
     plan = Plan(
-        vault_id=VaultId(os.urandom(VAULT_ID_BYTES)),
+        vault_id=VaultId(entropy(VAULT_ID_BYTES)),
         quorum=asked.quorum,
         holders=asked.holders,
         log_key=operational_keys.public_of(seeds["log"]),

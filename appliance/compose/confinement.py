@@ -1,38 +1,23 @@
-"""What each boot of the controller may reach: the two-medium contract (images/README.md) as paths.
-
-A boot is a fresh process that imports `appliance`, `firmware` and `hw` folder by folder, so that it never
-needs to look at what lies around them.
-"""
+"""What each boot of the controller may reach: the two-medium contract (images/README.md) as paths."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from appliance.compose.home import Home
 from appliance.compose.job import AnyJob, RestoreJob
 from appliance.domain.phases import Medium
 from appliance.errors import PathUnsafe
-from hw.twin import confine
+from hw.twin import confine, python_program
 from hw.twin.confine import Rules
 
 PACKAGES = tuple(Path(__file__).resolve().parents[2] / name for name in ("appliance", "firmware", "hw"))
-_BOOT = """
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
-for folder in sys.argv[2:]:
-    name = folder.rpartition("/")[2]
-    spec = spec_from_file_location(name, folder + "/__init__.py", submodule_search_locations=[folder])
-    sys.modules[name] = module_from_spec(spec)
-    spec.loader.exec_module(sys.modules[name])
-from appliance.compose import controller
-sys.exit(controller.main(sys.argv[1]))
-"""
+_CONTROLLER = "appliance.compose.controller"
 
 
 def argv(medium: Medium) -> tuple[str, ...]:
     """The command that boots `medium`."""
-    return (sys.executable, "-I", "-c", _BOOT, medium.value, *map(str, PACKAGES))
+    return python_program.argv(PACKAGES, _CONTROLLER, medium.value)
 
 
 def refuse_exposed(home: Path) -> None:

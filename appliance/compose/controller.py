@@ -44,3 +44,7 @@ def say(machine: Machine, error: IwatoError) -> None:
     """An error as the console carries it: code and values, never a sentence of a hostile box."""
     values = {key: value if isinstance(value, int) else str(value) for key, value in error.values.items()}
     machine.console.say("error", code=error.code, values=values)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

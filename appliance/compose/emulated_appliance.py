@@ -14,6 +14,7 @@ from typing import Any
 
 from appliance.compose import birth_plan, documents, rootkit_drill
 from appliance.compose.emulated_board import EmulatedBoard, JobLog
+from appliance.compose.emulation import Emulation, RealEmulation
 from appliance.compose.home import Home
 from appliance.compose.job import (
     AnyJob,
@@ -37,8 +38,9 @@ from appliance.window import calendar
 class EmulatedAppliance:
     """One home."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, emulation: Emulation | None = None) -> None:
         self._home = Home(root)
+        self._emulation = emulation or RealEmulation()
 
     @cached_property
     def _texts(self) -> PolicyFiles:
@@ -55,7 +57,7 @@ class EmulatedAppliance:
     def create(self, birth: Birth, watcher: Watcher) -> Mapping[str, Any]:
         """See ports.Appliance."""
         with self._home.lock():
-            vault = birth_plan.make(self._home, birth)
+            vault = birth_plan.make(self._home, birth, self._emulation.entropy, self._emulation.now_s())
             try:
                 documents.write_bench(self._home, birth.link_rate)
                 self._give_policy()
@@ -197,6 +199,7 @@ class EmulatedAppliance:
         return EmulatedBoard(
             self._home,
             bays,
+            self._emulation,
             sources=tuple(source.path.decode("utf-8", "surrogateescape") for source in policy.sources),
             scenario=drill.scenario if drill else None,
             implant=drill.implant if drill else None,

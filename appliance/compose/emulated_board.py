@@ -6,15 +6,14 @@ done by real, confined processes that the plant boots and ends as the interlock 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from appliance import errors
 from appliance.adapters.board_channel import BoardChannel
 from appliance.adapters.interlock import InterlockClient
-from appliance.compose import confinement, operational_keys
-from appliance.compose import job as jobs
+from appliance.compose import operational_keys
+from appliance.compose.emulation import Box, Emulation
 from appliance.compose.home import Home
 from appliance.compose.job import AnyJob, AttemptJob, WindowJob
 from appliance.compose.machine import BOARD, NONCE_BYTES
@@ -24,12 +23,8 @@ from appliance.ports import Interlock, Watcher
 from hw import profile
 from hw.twin.loopback import LoopbackController, VacantSlot
 from hw.twin.measured import Measured
-from hw.twin.memory import FileMemory
-from hw.twin.plant import Plant, Watchers
-from hw.twin.process import ProcessController, Program
-from hw.twin.real_time import RealTime
 from hw.twin.scenario import Scenario
-from hw.twin.slot import Controller, Ended, Implant, Removal, Said
+from hw.twin.slot import Controller, Ended, Implant, Removal, Said, Watchers
 
 SETTLE_MS = 30_000  # ms; from power to ISOLATED takes a supply cycle, after a recovery one of 10 s
 STEP_MS = 50  # ms of emulated time between looks while settling
@@ -59,6 +54,7 @@ class EmulatedBoard:
         self,
         home: Home,
         bays: int,
+        emulation: Emulation,
         *,
         sources: tuple[str, ...] = (),
         scenario: Scenario | None = None,
@@ -66,22 +62,25 @@ class EmulatedBoard:
         job: AnyJob | None = None,
     ) -> None:
         self._home, self._bays, self._sources = home, bays, sources
+        self._emulation = emulation
         self._job = job
+        self._working: Controller | None = None
         self._profile = profile.load(BOARD)
         self._boots: list[Medium] = []
         self._watcher: Watcher | None = None
         self._errors = ""
         self.log = JobLog()
         self.removals: list[Removal] = []
-        self._plant = Plant(
-            profile=self._profile,
-            bays=bays,
-            memory=FileMemory(home.emulated),
-            entropy=os.urandom,
-            boot=self._boot,
-            scenario=scenario,
-            rootkit=implant,
-            watchers=Watchers(said=self._said, ended=self._ended, removed=self.removals.append),
+        self._plant = emulation.power_on(
+            home,
+            Box(
+                profile=self._profile,
+                bays=bays,
+                boot=self._boot,
+                scenario=scenario,
+                implant=implant,
+                watchers=Watchers(said=self._said, ended=self._ended, removed=self.removals.append),
+            ),
         )
 
     # -- looking -------------------------------------------------------------------------------------
@@ -144,7 +143,7 @@ class EmulatedBoard:
             raise errors.InterlockSilent
         pairing = operational_keys.read(self._home.intake_state, operational_keys.PAIRING)
         line = BoardChannel(controller, self._profile, controller)
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = self._emulation.entropy(NONCE_BYTES)
         return InterlockClient(line, controller, pairing_key=pairing, nonce=nonce, bays=self._bays)
 
     # -- jobs ----------------------------------------------------------------------------------------
@@ -157,8 +156,12 @@ class EmulatedBoard:
         """Live 1:1 until the job has ended and the box is ISOLATED again. The job's own error is in
         the log; a controller that ended without one is ControllerEnded there."""
         self._watcher = watcher
-        live = RealTime(self._plant, lambda measured: watcher.reading(read(measured, self._bays)))
-        live.run(lambda _plant: self._is_over(), limit_s=JOB_S_MAX)
+        self._emulation.live(
+            self._plant,
+            lambda measured: watcher.reading(read(measured, self._bays)),
+            lambda _plant: self._is_over(),
+            JOB_S_MAX,
+        )
         self._advance_until(lambda: self._phase in {*_ENDED, Phase.ISOLATED}, SETTLE_MS)
         watcher.reading(self.reading())
         if self.log.error is None and self.log.crash:
@@ -171,7 +174,7 @@ class EmulatedBoard:
         if self._phase in _ENDED:
             return True
         if Medium.SEALING in self._boots:
-            return not isinstance(self._plant.controller, ProcessController) and self._is_dark()
+            return self._plant.controller is not self._working and self._is_dark()
         log = self.log
         ended = log.error or log.intake_error or log.crash or "attempted" in log.reports
         return bool(ended) and self._phase is Phase.ISOLATED
@@ -190,10 +193,9 @@ class EmulatedBoard:
             return VacantSlot() if Medium.SEALING in self._boots else self._process(medium, job)
         return LoopbackController(self._plant.advance, lambda: self._plant.uptime_ms)
 
-    def _process(self, medium: Medium, job: AnyJob) -> ProcessController:
-        rules = confinement.rules(medium, self._home, job, self._sources)
-        program = Program(name=medium.value, argv=confinement.argv(medium), job=jobs.encode(job), rules=rules)
-        return ProcessController(program)
+    def _process(self, medium: Medium, job: AnyJob) -> Controller:
+        self._working = self._emulation.controller(self._plant, self._home, medium, job, self._sources)
+        return self._working
 
     def _said(self, said: Said) -> None:
         if said.event is None:
