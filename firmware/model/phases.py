@@ -1,4 +1,4 @@
-"""The interlock's phase machine: one literal table, and the picture drawn from it (PROTOCOL 5.1).
+"""The interlock's phase machine: one literal table (PROTOCOL 5.1).
 
 `turn(phase, event)` looks a pair up. An unlisted pair of the interlock's own events is a latched
 FAULT; an unlisted *request* is merely refused, because a hostile controller must not be able to
@@ -173,15 +173,3 @@ def listed(phase: Phase, event: Turn) -> bool:
 def turn(phase: Phase, event: Turn) -> Row:
     """The next phase and what to do; an unlisted pair is a latched fault."""
     return TABLE.get((phase, event), _BREAK)
-
-
-def diagram() -> str:
-    """The table as a Mermaid state diagram, equal arrows joined; PROTOCOL.md holds a checked copy."""
-    arrows: dict[tuple[Phase, Phase, tuple[Act, ...]], list[str]] = {}
-    for (phase, event), (after, acts) in TABLE.items():
-        arrows.setdefault((phase, after, acts), []).append(event.value)
-    lines = ["stateDiagram-v2", f"    [*] --> {Phase.UNKNOWN.name}"]
-    for (phase, after, acts), events in arrows.items():
-        done = f" [{', '.join(act.value for act in acts)}]" if acts else ""
-        lines.append(f"    {phase.name} --> {after.name}: {' | '.join(events)}{done}")
-    return "\n".join(lines) + "\n"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from firmware.model import phases
+from firmware.model.phases import TABLE as TURNS
+from firmware.model.phases import Act
 from firmware.wire import codes
+from firmware.wire.codes import Phase
 from firmware.wire.fields import Blob, Code, Flag, Kind, Octets, UInt
 from firmware.wire.messages import TABLE
 
@@ -47,7 +49,15 @@ def code_table() -> str:
 
 
 def phase_diagram() -> str:
-    return f"```mermaid\n{phases.diagram()}```"
+    """The table as a Mermaid state diagram, equal arrows joined."""
+    arrows: dict[tuple[Phase, Phase, tuple[Act, ...]], list[str]] = {}
+    for (phase, event), (after, acts) in TURNS.items():
+        arrows.setdefault((phase, after, acts), []).append(event.value)
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {Phase.UNKNOWN.name}"]
+    for (phase, after, acts), events in arrows.items():
+        done = f" [{', '.join(act.value for act in acts)}]" if acts else ""
+        lines.append(f"    {phase.name} --> {after.name}: {' | '.join(events)}{done}")
+    return "\n".join([*lines, "```"])
 
 
 DRAWN = {"messages": message_table, "codes": code_table, "phases": phase_diagram}
