@@ -17,6 +17,7 @@ NAME = b".iwato-restore"
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a planted FIFO is not waited for
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MODE = 0o600
+_SPOIL = b" torn\n"  # ends a torn line so that it stays none, also where only its end was missing
 
 LeftOut = list[tuple[bytes, str]]
 
@@ -46,7 +47,7 @@ class Journal:
         text = json.dumps(line).encode("ascii") + b"\n"
         fd = os.open(NAME, _APPEND, _MODE, dir_fd=root_fd)
         try:
-            rest = memoryview(b"\n" + text if self.torn else text)
+            rest = memoryview(_SPOIL + text if self.torn else text)
             while rest:
                 rest = rest[os.write(fd, rest) :]
             os.fsync(fd)

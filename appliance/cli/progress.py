@@ -62,15 +62,28 @@ def line(progress: Progress, catalogue: Catalogue, width: int, left_s: int | Non
     rate = f"{size_text(progress.rate)}/s" if progress.rate > 0 else ""
     if share is None:
         return set_cell_size(f"{head} {size_text(progress.done)}  {rate}", width)
-    parts = [f"{int(share * 100):3d}%", f"{size_text(progress.done)}/{size_text(progress.total)}"]
-    if rate:
-        parts.append(rate)
-    if share >= ETA_FROM and progress.rate > 0:
-        eta_s = round((progress.total - progress.done) / progress.rate) if share < 1 else 0
-        parts.append(catalogue.text(N_("{eta} left"), eta=clock_text(eta_s)))
-        if left_s is not None:
-            fits = N_("FITS") if eta_s <= left_s else N_("WILL GO ON IN THE NEXT WINDOW")
-            parts.append(catalogue.text(fits))
-    tail = "  ".join(parts)
-    cells = max(BAR_CELLS_MIN, min(BAR_CELLS_MAX, width - cell_len(head) - cell_len(tail) - 2))
+    figures = [f"{size_text(progress.done)}/{size_text(progress.total)}", rate]
+    ending = _ending(progress, share, catalogue, left_s)
+    room = width - cell_len(head) - 2
+    tail = _tail(share, figures, ending)
+    while figures and cell_len(tail) > room - BAR_CELLS_MIN:
+        figures.pop()  # what is left to do is said before how fast and how much
+        tail = _tail(share, figures, ending)
+    cells = max(0, min(BAR_CELLS_MAX, room - cell_len(tail)))
     return set_cell_size(f"{head}{bar(share, cells)} {tail}", width)
+
+
+def _tail(share: float, figures: list[str], ending: list[str]) -> str:
+    return "  ".join(part for part in (f"{int(share * 100):3d}%", *figures, *ending) if part)
+
+
+def _ending(progress: Progress, share: float, catalogue: Catalogue, left_s: int | None) -> list[str]:
+    """The time left, and whether the window gives as much."""
+    if share < ETA_FROM or progress.rate <= 0:
+        return []
+    eta_s = round((progress.total - progress.done) / progress.rate) if share < 1 else 0
+    left = catalogue.text(N_("{eta} left"), eta=clock_text(eta_s))
+    if left_s is None:
+        return [left]
+    fits = N_("FITS") if eta_s <= left_s else N_("WILL GO ON IN THE NEXT WINDOW")
+    return [left, catalogue.text(fits)]
