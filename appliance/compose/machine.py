@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from appliance.adapters import board_channel
+from appliance.adapters import board_channel, key_process
 from appliance.adapters.board_channel import BoardChannel
 from appliance.adapters.clock import SystemClock
 from appliance.adapters.console import JsonConsole
@@ -30,7 +30,8 @@ def no_step(_label: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """One boot. `steps` is called after every durable step; `threads` is intake's number of workers."""
+    """One boot. `steps` is called after every durable step; `threads` is intake's number of workers.
+    `harden` protects the process before a key comes into it."""
 
     clock: Clock
     console: Console
@@ -39,6 +40,7 @@ class Machine:
     pulse: Callable[[Keeper], Pulsing]
     steps: Callable[[str], None] = no_step
     threads: int = 3
+    harden: Callable[[], object] = key_process.harden
 
     @property
     def relays(self) -> Relays:

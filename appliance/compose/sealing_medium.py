@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.adapters import key_process, reed_solomon
+from appliance.adapters import reed_solomon
 from appliance.adapters.attributes import Wanted
 from appliance.adapters.directory import Directory, ScratchDirectory
 from appliance.adapters.drives_emulated import EmulatedDrives
@@ -54,7 +54,7 @@ def run(machine: Machine, job: AnyJob) -> None:
         case VerifyJob():
             drive_jobs.verify_ledger(shop, job.checkpoint, alone=job.alone)
         case RestoreJob():
-            key_process.harden()
+            machine.harden()
             drive_phase.run(shop, lambda phase: _restore(phase, job, texts))
         case _:
             raise ControllerEnded(detail="the sealing medium has no such job")
