@@ -18,26 +18,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from blake3 import blake3
 
-from appliance.adapters import scan_record
+from appliance.adapters import index_database, scan_record
 from appliance.adapters.scan_record import WHOLE, ScanRecord
 from appliance.domain.file_entry import ChunkRef, Extent
 from appliance.domain.file_state import FileState, Remembered
 from appliance.domain.ids import PackId
 
-VERSION = 1
 NAME_BYTES = 16  # bytes; keyed hash of a folder or of a name in it
 _PREFIX_BYTES = 8  # bytes of a chunk's name that are held in memory
 _PLACE = struct.Struct(">III8s")  # pack number, slot, length, check
 
-_SCHEMA = f"""
-CREATE TABLE packs (number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE,
-                    acknowledged BLOB NOT NULL);
-CREATE TABLE chunks (name BLOB PRIMARY KEY, place BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE scans (folder BLOB NOT NULL, leaf BLOB NOT NULL, record BLOB NOT NULL,
-                    PRIMARY KEY (folder, leaf)) WITHOUT ROWID;
-CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-PRAGMA user_version = {VERSION};
-"""
 _PREFIXES = f"SELECT substr(name, 1, {_PREFIX_BYTES}) FROM chunks ORDER BY name"  # noqa: S608 - our number
 _FORGET = ("DELETE FROM chunks", "DELETE FROM scans", "DELETE FROM packs")
 
@@ -65,7 +55,7 @@ class SqliteIndex:
         self._lock = threading.Lock()
         self._spoiled = False
         try:
-            self._database = self._open()
+            self._database = index_database.opened(self._path)
             self._load()
         except (sqlite3.DatabaseError, ValueError) as error:
             warn(str(error))
@@ -99,7 +89,8 @@ class SqliteIndex:
             )
             self._database.executemany("INSERT OR REPLACE INTO chunks VALUES (?, ?)", rows)
 
-        self._change("index add", change)
+        if self._change("index add", change):
+            self._prefixes_behind = True
 
     def commit(self, packs: Sequence[PackId]) -> None:
         numbers = self._waiting(packs)
@@ -110,6 +101,8 @@ class SqliteIndex:
 
         if numbers and self._change("index commit", change):
             self._acknowledged.update(numbers)
+            if self._prefixes_behind:
+                self._load_prefixes()
 
     def drop(self, packs: Sequence[PackId]) -> None:
         numbers = self._waiting(packs)
@@ -253,39 +246,23 @@ class SqliteIndex:
             self._spoiled = True
             self._warn(str(error))
 
-    def _open(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._path, isolation_level="IMMEDIATE", check_same_thread=False)
-        try:
-            os.chmod(self._path, 0o600)
-            database.execute("PRAGMA temp_store = MEMORY")
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = FULL")
-            version = database.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-            elif version != VERSION:
-                raise ValueError(f"it is of version {version}")
-            elif database.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-                raise ValueError("it is damaged")
-        except BaseException:
-            database.close()
-            raise
-        return database
-
     def _load(self) -> None:
         rows = self._database.execute("SELECT number, id, acknowledged FROM packs").fetchall()
         self._packs = {number: PackId(pack) for number, pack, _ in rows}
         self._numbers = {pack: number for number, pack in self._packs.items()}
         self._acknowledged = {number for number, _, seal in rows if seal == self._seal_of(number)}
-        # Most new chunks end their search in this array: 10^7 names take 80 MB here, a gigabyte as objects.
-        prefixes = self._database.execute(_PREFIXES)
-        self._prefixes = array("Q", (int.from_bytes(prefix, "big") for (prefix,) in prefixes))
+        self._load_prefixes()
+
+    def _load_prefixes(self) -> None:
+        """Most new chunks end their search in this array: 10^7 names take 80 MB here, a gigabyte as
+        objects. Names that were added count only after a `commit`, so until then it may be behind."""
+        rows = self._database.execute(_PREFIXES)
+        self._prefixes = array("Q", (int.from_bytes(prefix, "big") for (prefix,) in rows))
+        self._prefixes_behind = False
 
     def _begin_anew(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            if os.path.lexists(self._path + suffix):
-                os.unlink(self._path + suffix)
-        self._database = self._open()
+        index_database.remove(self._path)
+        self._database = index_database.opened(self._path)
         self._load()
 
 

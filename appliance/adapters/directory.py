@@ -11,10 +11,12 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-from appliance.adapters import file_names, noreplace
+from appliance.adapters import file_names
 from appliance.adapters.direct import Descriptor
+from appliance.adapters.placing_file import PlacingFile
+from appliance.adapters.readable_file import ReadableFile
 from appliance.ports import Bytes
 
 FOLDER_MODE = 0o700
@@ -86,10 +88,10 @@ class Directory:
             readable.close()
 
     def open(self, name: str) -> ReadableFile:
-        return ReadableFile(self, self._open(name), want_direct=False)
+        return ReadableFile(self.check_alive, self._open(name), want_direct=False)
 
     def read_direct(self, name: str) -> ReadableFile:
-        return ReadableFile(self, self._open(name), want_direct=True)
+        return ReadableFile(self.check_alive, self._open(name), want_direct=True)
 
     def exists(self, name: str) -> bool:
         folder, leaf = file_names.split(name)
@@ -129,7 +131,8 @@ class Directory:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         if isinstance(self._failure, OSError):
-            raise OSError(self._failure.errno, f"an earlier write failed: {self._failure.strerror}", self._root)
+            reason = f"an earlier write failed: {self._failure.strerror}"
+            raise OSError(self._failure.errno, reason, self._root)
         if self._failure is not None:
             raise self._failure
         try:
@@ -237,89 +240,6 @@ class ScratchDirectory(Directory):
             inner = [leaf for leaf in leaves if leaf not in stale and _is_folder(folder_fd, leaf)]
         for leaf in inner:
             self._sweep(file_names.join(folder, leaf))
-
-
-class PlacingFile:
-    """ports.Placing. Durable and visible only after `place`."""
-
-    def __init__(
-        self, directory: Directory, folder_fd: int, descriptor: Descriptor, folder: str, leaf: str
-    ) -> None:
-        self._directory = directory
-        self._folder_fd = folder_fd
-        self._descriptor = descriptor
-        self._folder = folder
-        self._leaf = leaf
-        self._name = file_names.join(folder, leaf)
-
-    def pwrite(self, buffer: Bytes, offset: int) -> None:
-        with self._directory.durably(f"write {self._name}"):
-            self._descriptor.write_all(buffer, offset)
-
-    def place(self, size: int, name: str | None = None) -> None:
-        folder, leaf = file_names.split(name) if name is not None else (self._folder, self._leaf)
-        if folder != self._folder:
-            raise ValueError(f"{name} does not lie in the folder of {self._name}")
-        try:
-            self._sync(size)
-            with self._directory.durably(f"rename {file_names.join(folder, leaf)}"):
-                noreplace.rename(self._folder_fd, file_names.temporary(self._leaf), leaf)
-            self._directory.sync_folder(self._folder_fd, self._folder)
-        except FileExistsError:
-            self.abandon()
-            raise
-        finally:
-            self.close()
-
-    def replace(self) -> None:
-        """Like `place` at the present size, in the place of an older version. Scratch files only."""
-        try:
-            self._sync(os.fstat(self._descriptor.number).st_size)
-            with self._directory.durably(f"rename {self._name}"):
-                old = file_names.temporary(self._leaf)
-                os.rename(old, self._leaf, src_dir_fd=self._folder_fd, dst_dir_fd=self._folder_fd)
-            self._directory.sync_folder(self._folder_fd, self._folder)
-        finally:
-            self.close()
-
-    def abandon(self) -> None:
-        if self._folder_fd < 0:
-            return
-        try:
-            with self._directory.durably(f"unlink {self._name}"), suppress(FileNotFoundError):
-                os.unlink(file_names.temporary(self._leaf), dir_fd=self._folder_fd)
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """Give back the descriptors and nothing else; the temporary file stays for `sweep`."""
-        if self._folder_fd < 0:
-            return
-        self._descriptor.close()
-        os.close(self._folder_fd)
-        self._folder_fd = -1
-        self._directory.ended(self._name)
-
-    def _sync(self, size: int) -> None:
-        with self._directory.durably(f"fsync {self._name}"):
-            os.ftruncate(self._descriptor.number, size)
-            os.fsync(self._descriptor.number)
-
-
-class ReadableFile:
-    """ports.Readable."""
-
-    def __init__(self, directory: Directory, number: int, *, want_direct: bool) -> None:
-        self._directory = directory
-        self._descriptor = Descriptor(number, want_direct=want_direct)
-        self.size = os.fstat(number).st_size
-
-    def pread_into(self, buffer: memoryview, offset: int) -> int:
-        self._directory.check_alive()
-        return self._descriptor.read_into(buffer, offset)
-
-    def close(self) -> None:
-        self._descriptor.close()
 
 
 def _is_folder(folder_fd: int, leaf: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from blake3 import blake3
 
-from appliance.domain.geometry import Stripe
 from appliance.domain.ids import PackId
 
 
@@ -24,12 +23,6 @@ class PackIdHasher:
         assert stripe.nbytes == self._data * column
         for start in range(0, stripe.nbytes, column):
             self._outer.update(blake3(stripe[start : start + column]).digest())
-
-    def add_stripe(self, stripe: Stripe, content: memoryview) -> None:
-        """As `add`, for `content` of exactly `stripe.length` bytes in a buffer of its own."""
-        padded = bytearray(self._data * stripe.column)
-        padded[: stripe.length] = content
-        self.add(memoryview(padded), stripe.column)
 
     def id(self) -> PackId:
         """The name, once all stripes were added."""

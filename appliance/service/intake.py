@@ -8,25 +8,17 @@ goes on from what the witness acknowledged. Opens no drive, holds no key that op
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from appliance.domain.file_entry import Kind
 from appliance.domain.geometry import Geometry
 from appliance.domain.ids import PackId, SourceName
-from appliance.errors import (
-    BatchInvalid,
-    IwatoError,
-    NetworkLost,
-    SourceMissing,
-    StagingFailed,
-    StagingFull,
-)
-from appliance.format import age_recipient, age_selftest, receipt
+from appliance.errors import BatchInvalid, IwatoError, NetworkLost, SourceMissing, StagingFailed, StagingFull
+from appliance.format import age_recipient, age_selftest
 from appliance.format.batch import SourceFacts, StagedPack, StagedSegment
 from appliance.pipeline import chunk, dedup, flow
 from appliance.ports import Console, DedupIndex, Entropy, ScratchFiles, Source
-from appliance.service import batch_log, buffers
+from appliance.service import batch_log, buffers, receipts
 from appliance.service.batch_log import BatchLog, Counts
 from appliance.service.crew import Crew
 from appliance.service.file_taking import FileTaker
@@ -101,20 +93,7 @@ class Intake:
     def accept_receipts(self, verify: Callable[[bytes], Sequence[PackId]]) -> int:
         """Let what the witness acknowledged count from now on; returns how many packs that were.
         `verify` gives the packs of a receipt or raises; a refused receipt is left lying and told."""
-        packs: list[PackId] = []
-        accepted: list[str] = []
-        for leaf in self._staging.names(receipt.FOLDER):
-            name = f"{receipt.FOLDER}/{leaf}"
-            try:
-                packs += verify(self._staging.read(name, receipt.RECEIPT_BYTES_MAX))
-            except (IwatoError, ValueError) as refused:
-                self._watch.console.say("receipt-refused", receipt=leaf, reason=str(refused))
-            else:
-                accepted.append(name)
-        self._index.commit(packs)
-        for name in accepted:
-            self._staging.recycle(name)
-        return len(packs)
+        return receipts.accept(self._staging, self._index, self._watch.console, verify)
 
     def run(self, window: int, begin_s: int) -> IntakeReport:
         """Take the window `window`, whose snapshot begins at `begin_s` (unix seconds, the interlock's).
@@ -185,13 +164,12 @@ class Intake:
         except BaseException:
             self._crew.disband()
             for maker in self._makers:
-                with suppress(OSError):
-                    maker.abandon()
+                maker.abandon()
             raise
 
     def _maker(self, lane: str) -> PackMaker:
-        vault = self._vault
-        maker = PackMaker(self._staging, vault.recipient, vault.entropy, geometry=vault.geometry, lane=lane)
+        vault, staging = self._vault, self._staging
+        maker = PackMaker(staging, vault.recipient, vault.entropy, geometry=vault.geometry, lane=lane)
         self._makers.append(maker)
         return maker
 
@@ -280,12 +258,8 @@ class Intake:
         return self._is_stopped
 
     def _tell(self) -> None:
-        facts, counts = self._counts.sources[-1], self._counts
-        self._watch.progress(
-            IntakeProgress(
-                source=facts.name, files=facts.files, bytes_read=counts.read, bytes_new=counts.new
-            )
-        )
+        now, read, new = self._counts.sources[-1], self._counts.read, self._counts.new
+        self._watch.progress(IntakeProgress(source=now.name, files=now.files, bytes_read=read, bytes_new=new))
 
     def _refuse(self, source: SourceName, path: bytes, reason: str) -> None:
         self._unreadable.append((source, path, reason))

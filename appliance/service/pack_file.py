@@ -66,10 +66,11 @@ class PackMaker:
         return sealed
 
     def abandon(self) -> None:
-        """Give up the file that is open, if there is one."""
+        """Give up the file that is open, if there is one. A disk that fails keeps it for the sweep."""
         placing, self._placing = self._placing, None
         if placing is not None:
-            placing.abandon()
+            with suppress(OSError):
+                placing.abandon()
 
 
 @contextmanager

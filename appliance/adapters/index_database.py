@@ -1,0 +1,50 @@
+"""The SQLite file of the dedup index: its tables, and whether it may be used at all.
+
+Durable on every commit. Another version or damage is an error: the caller forgets such a file.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+VERSION = 1
+
+SCHEMA = f"""
+CREATE TABLE packs (number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE,
+                    acknowledged BLOB NOT NULL);
+CREATE TABLE chunks (name BLOB PRIMARY KEY, place BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE scans (folder BLOB NOT NULL, leaf BLOB NOT NULL, record BLOB NOT NULL,
+                    PRIMARY KEY (folder, leaf)) WITHOUT ROWID;
+CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+PRAGMA user_version = {VERSION};
+"""
+
+
+def opened(path: str) -> sqlite3.Connection:
+    """The database, made if it is not there. sqlite3.DatabaseError or ValueError when it is not to be
+    used. Any thread may use the connection, one at a time."""
+    database = sqlite3.connect(path, isolation_level="IMMEDIATE", check_same_thread=False)
+    try:
+        os.chmod(path, 0o600)
+        database.execute("PRAGMA temp_store = MEMORY")
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+        elif version != VERSION:
+            raise ValueError(f"it is of version {version}")
+        elif database.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise ValueError("it is damaged")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def remove(path: str) -> None:
+    """Forget the file and its journals."""
+    for suffix in ("", "-wal", "-shm"):
+        if os.path.lexists(path + suffix):
+            os.unlink(path + suffix)
