@@ -16,7 +16,7 @@ from appliance.domain.ids import PackId
 from appliance.errors import NetworkLost, SourceMissing, StagingFailed, StagingFull, TrustError
 from appliance.format import age_header, age_recipient, zstd_frame
 from appliance.format.manifest_record import End
-from appliance.pipeline import chunk, dedup, flow
+from appliance.pipeline import chunk, flow
 from appliance.service import batch_log
 from appliance.service.intake import FULL_EVERY_S, Intake, IntakeSettings, Watch
 from tests.depth import many
@@ -666,12 +666,3 @@ def test_a_frame_that_does_not_open_is_never_stored(box: Box, monkeypatch: pytes
     with pytest.raises(EncoderBroken):
         box.window()
     assert box.windows() == []
-
-
-def test_two_workers_that_meet_one_chunk_store_it_once() -> None:
-    window = dedup.Window(b"k" * 32, lambda _: None)
-    name = window.name(b"chunk")
-    first, store = window.claim(name, 5)
-    second, again = window.claim(name, 5)
-    assert (store, again) == (True, False)
-    assert first is second
