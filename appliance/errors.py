@@ -670,7 +670,7 @@ class FaultLatched(HardwareError):
 
     code = "IW-2007"
     what = N_("the box is in {phase} and connects nothing: {cause}")
-    remedy = N_("Have the cause looked at. A fault clears after repair; SECURED needs a quorum of holders.")
+    remedy = N_("The box stays ISOLATED and its data is safe. Call the administrator; leaving it takes a quorum.")
     exit_status = EXIT_EMERGENCY
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from appliance.adapters.directory import ScratchDirectory
 from appliance.compose.home import Home
 from appliance.compose.policy_files import PolicyFiles
-from appliance.format.ledger_entry import Seal
+from appliance.format.ledger_entry import AnyEntry, Seal
+from appliance.format.ledger_segment import Gap
 from appliance.ledger import history
 from appliance.service import snapshots
 from appliance.service.ledger_copies import STATE, read_copy
@@ -20,9 +22,12 @@ class LedgerRecord:
     home: Home
     texts: PolicyFiles
 
-    def snapshots(self) -> list[Seal]:
-        """Committed snapshots, oldest first: only entries that a cosigned checkpoint covers."""
+    def entries(self) -> Iterator[tuple[int, AnyEntry | Gap]]:
+        """(index, entry) of every entry that a cosigned checkpoint covers."""
         copy = read_copy(ScratchDirectory(self.home.seal_state), STATE)
         found = history.assemble([copy], self.texts.keys).history
-        witnessed = [(index, entry) for index, entry in found.entries() if index < found.witnessed]
-        return snapshots.listed(witnessed)
+        return ((index, entry) for index, entry in found.entries() if index < found.witnessed)
+
+    def snapshots(self) -> list[Seal]:
+        """Committed snapshots, oldest first."""
+        return snapshots.listed(self.entries())

@@ -76,9 +76,7 @@ class LedgerCopies:
         self._heal(found)
         for index in lost:
             leaf = self._history.leaves[index].hex()
-            self.append(
-                ledger_entry.Gap(time=facts.unix_s, phase=facts.phase, index=index, leaf=leaf)
-            )
+            self.append(ledger_entry.Gap(time=facts.unix_s, phase=facts.phase, index=index, leaf=leaf))
         return assembly.verdict
 
     def _read_copies(self) -> tuple[list[DriveIndex | None], list[Copy]]:
@@ -180,9 +178,7 @@ class LedgerCopies:
         return proof.make(index, self._history.tree(), self._note, self._keys)
 
     def _segment(self, record: bytes) -> Segment:
-        return Segment(
-            first=self._history.size, root_before=self._history.frontier.root(), records=(record,)
-        )
+        return Segment(first=self._history.size, root_before=self._history.frontier.root(), records=(record,))
 
     def _witness(self, record: bytes, segment: Segment) -> None:
         """The entry is durable: have it cosigned and write the checkpoint."""
@@ -280,5 +276,3 @@ def _cut(whole: History, size: int) -> History:
     leaves = whole.leaves[:size]
     frontier = tree.Frontier().extended(leaves)
     return History(records=whole.records[:size], leaves=leaves, frontier=frontier, witnessed=size)
-
-

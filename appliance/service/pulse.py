@@ -56,9 +56,11 @@ class Pulse:
         self._keeper.moved()
 
     def wait(self, duration_ms: int) -> None:
-        """See Pulsing."""
+        """See Pulsing. Whoever waits for the keeper need not wait for its thread as well: the contact
+        test has half a second."""
         self._keeper.moved()
         self._clock.sleep_ms(duration_ms)
+        self._keeper.tick(self._clock.monotonic_ms())
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -187,9 +187,7 @@ class Scrubber:
             except PackLost:
                 lost = True
         left = lacking - {name.index for name in repaired}
-        return _PackResult(
-            facts=facts, counts=counts, repaired=repaired, unrepaired=sorted(left), lost=lost
-        )
+        return _PackResult(facts=facts, counts=counts, repaired=repaired, unrepaired=sorted(left), lost=lost)
 
     def _sound_shard(
         self, drive: Drive, shards: PackShards, count: DriveCount, buffer: StripeBuffer

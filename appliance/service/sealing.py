@@ -110,9 +110,7 @@ class Sealing:
             elif not self._is_closed(window):
                 self._seal_or_refuse(window, facts)
         self._roll_forward(staged)
-        self._report.healed = shard_healing.heal(
-            self._drives, self._code, self._catalogue.facts, self._stop
-        )
+        self._report.healed = shard_healing.heal(self._drives, self._code, self._catalogue.facts, self._stop)
         self._report.stopped = self._report.stopped or self._stop()
         return self._report
 

@@ -43,9 +43,7 @@ def held(drive: Drive) -> frozenset[PackId]:
     return frozenset(found)
 
 
-def heal(
-    drives: DriveSet, code: Code, packs: Mapping[PackId, PackFacts], stop: Callable[[], bool]
-) -> Healed:
+def heal(drives: DriveSet, code: Code, packs: Mapping[PackId, PackFacts], stop: Callable[[], bool]) -> Healed:
     """Give every drive the shards of committed packs that it does not have."""
     holdings = {drive.index: held(drive) for drive in drives.writable}
     lacking: dict[PackId, set[DriveIndex]] = {}

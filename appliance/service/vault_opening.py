@@ -58,6 +58,4 @@ def open_vault(policy: Policy, generation: int, tokens: Sequence[Token]) -> Reco
     if len(offers) < policy.quorum:
         raise recovery.too_few(policy, len(offers), wrong)
     recovered = recovery.recover(policy, generation, offers)
-    return Recovered(
-        identity=recovered.identity, used=recovered.used, wrong=(*wrong, *recovered.wrong)
-    )
+    return Recovered(identity=recovered.identity, used=recovered.used, wrong=(*wrong, *recovered.wrong))

@@ -82,8 +82,17 @@ class Witness:
         self.supply = supply
         slot = model_facts.Slot(begin_s=0, end_s=3600, offset_s=0)
         policy = model_facts.Policy(
-            version=1, digest=bytes(32), vault_id=VAULT, quorum=1, holders=(), windows=(), scrubs=(slot,),
-            drives=6, log_key=bytes(32), witness_key=bytes(32), delay_s=60,
+            version=1,
+            digest=bytes(32),
+            vault_id=VAULT,
+            quorum=1,
+            holders=(),
+            windows=(),
+            scrubs=(slot,),
+            drives=6,
+            log_key=bytes(32),
+            witness_key=bytes(32),
+            delay_s=60,
         )
         factory = Factory(pairing_key=bytes(32), witness_seed=WITNESS_SEED)
         self.memory = Fram(factory=factory, policies=(policy,))
@@ -97,9 +106,16 @@ class Witness:
     def facts(self, window: int) -> BootFacts:
         log = self.memory.log
         return BootFacts(
-            phase=Phase.SEAL, medium=Medium.SEALING, session_nonce=bytes(16), policy_version=1,
-            policy_hash=bytes(32), log_size=log.size, log_root=frontier.root(log.edge),
-            last_leaf=log.last_leaf if log.size else b"", unix_s=self.now_s, window_number=window,
+            phase=Phase.SEAL,
+            medium=Medium.SEALING,
+            session_nonce=bytes(16),
+            policy_version=1,
+            policy_hash=bytes(32),
+            log_size=log.size,
+            log_root=frontier.root(log.edge),
+            last_leaf=log.last_leaf if log.size else b"",
+            unix_s=self.now_s,
+            window_number=window,
         )
 
     def cosign(self, size: int, leaf_hash: bytes) -> Cosignature:
@@ -169,9 +185,7 @@ class Booted:
     facts: BootFacts
 
     def seal(self, stop: Callable[[], bool] = stripe_workers.never) -> SealReport:
-        run = Sealing(
-            staging=self.staging, drives=self.drives, code=self.code, ledger=self.ledger, stop=stop
-        )
+        run = Sealing(staging=self.staging, drives=self.drives, code=self.code, ledger=self.ledger, stop=stop)
         return run.run(SealFacts(boot=self.facts, recipient=IDENTITY.recipient.fingerprint, link_s=60))
 
     def scrub(self) -> ScrubReport:
@@ -259,11 +273,17 @@ class Bench:
         packs = [self.stage_file(self.entropy(size)) for size in sizes]
         segment = self.stage_file(self.entropy(500))
         record = Batch(
-            window=self.window, sequence=0, begin_s=begin_s or self.witness.now_s - 600, final=True,
-            complete=complete, packs=tuple(packs),
+            window=self.window,
+            sequence=0,
+            begin_s=begin_s or self.witness.now_s - 600,
+            final=True,
+            complete=complete,
+            packs=tuple(packs),
             sources=(SourceFacts(name=DOCS, complete=complete, files=len(sizes), bytes=sum(sizes)),),
             segments=(StagedSegment(id=segment.id, size=segment.size, source=DOCS),),
-            bytes_read=sum(sizes), bytes_new=sum(sizes), unreadable=0,
+            bytes_read=sum(sizes),
+            bytes_new=sum(sizes),
+            unreadable=0,
         )
         self.put_record(record)
         return record
@@ -315,5 +335,3 @@ def pack_id(geometry: Geometry, content: bytes) -> PackId:
 
 def other_vault(facts: DriveSetFacts) -> DriveSetFacts:
     return replace(facts, vault=VaultId(bytes(16)))
-
-

@@ -36,7 +36,8 @@ def test_a_staged_window_is_committed_acknowledged_and_recycled(bench: Bench) ->
     assert sealed.entry.drives == tuple(range(6))
     assert not sealed.entry.degraded
     assert [part.id for part in sealed.entry.packs] == [
-        *(pack.id.hex() for pack in record.packs), record.segments[0].id.hex(),
+        *(pack.id.hex() for pack in record.packs),
+        record.segments[0].id.hex(),
     ]
     assert sealed.entry.segments == (record.segments[0].id.hex(),)
     assert bench.witness.memory.log.size == booted.ledger.history.size == 2
