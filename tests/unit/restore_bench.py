@@ -105,17 +105,18 @@ class Vault:
         hasher = PackIdHasher(GEOMETRY.data)
         placement = place.Placement(GEOMETRY, len(content))
         for stripe in GEOMETRY.stripes(len(content)):
-            hasher.add_stripe(stripe, memoryview(content)[stripe.offset : stripe.offset + stripe.length])
+            columns = GEOMETRY.data * stripe.column
+            padded = content[stripe.offset : stripe.offset + stripe.length].ljust(columns, b"\0")
+            hasher.add(memoryview(padded), stripe.column)
         pack = hasher.id()
         names = {DriveIndex(i): ShardName(pack=pack, index=DriveIndex(i), revision=0) for i in range(6)}
         writer = ShardWriter(self.drives(), names)
         for stripe in GEOMETRY.stripes(len(content)):
             buffer = StripeBuffer(GEOMETRY)
             buffer.data(stripe)[:] = content[stripe.offset : stripe.offset + stripe.length]
-            columns = buffer.columns(stripe)
-            CODE.scatter(columns)
-            placement.record(stripe, columns)
-            writer.write(stripe, columns)
+            CODE.scatter(buffer.columns(stripe))
+            placement.record(stripe, buffer.columns(stripe))
+            writer.write(stripe, buffer.columns(stripe))
         assert len(writer.place(placement.hashes())) == GEOMETRY.drives
         self.facts[pack] = placement.hashes().facts()
         return pack
