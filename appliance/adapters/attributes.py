@@ -7,6 +7,7 @@ looked at afterwards. Set-ID bits and file capabilities are privileges: left out
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -16,8 +17,11 @@ from functools import partial
 
 from appliance.domain.file_entry import FileEntry, Kind
 
+_XATTR = "extended attribute"
 _SET_ID = stat.S_ISUID | stat.S_ISGID
 _CAPABILITY = b"security.capability"  # as good as set-user-ID root
+# The target is read-only, dying or gone: no object is to blame.
+TARGET_LOST = frozenset({errno.EROFS, errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE})
 ACLS = (b"system.posix_acl_access", b"system.posix_acl_default")
 
 
@@ -72,11 +76,12 @@ class Place:
 
 def put(place: Place, entry: FileEntry, wanted: Wanted) -> Iterator[str]:
     """Everything that is wanted, in the order in which nothing undoes the step before (a change of
-    owner clears set-ID bits, all move the times). Gives a reason for each thing that is left out."""
+    owner clears set-ID bits, all move the times). Gives a reason for each thing that is left out.
+    OSError where the target itself is lost or full."""
     mode = entry.mode if wanted.set_id else entry.mode & ~_SET_ID
     refused = set()
     for what, act in _acts(place, entry, wanted, mode):
-        reason = _refusal(act)
+        reason = _refusal(what, act)
         if reason:
             refused.add(what)
             yield f"{what}: {reason}"
@@ -104,16 +109,20 @@ def _acts(
     for key, value in entry.xattrs:
         if key != _CAPABILITY or wanted.set_id:
             name = key.decode("utf-8", "backslashreplace")
-            yield f"extended attribute {name}", partial(place.setxattr, key, value)
+            yield f"{_XATTR} {name}", partial(place.setxattr, key, value)
     if entry.kind is not Kind.SYMLINK:
         yield "mode", partial(place.chmod, mode)
     yield "modification time", partial(place.utime, entry.mtime_ns)
 
 
-def _refusal(act: Callable[[], None]) -> str:
+def _refusal(what: str, act: Callable[[], None]) -> str:
+    """Why the system refused. An extended attribute has a room of its own, which can be full alone."""
     try:
         act()
     except OSError as error:
+        full = error.errno == errno.ENOSPC and not what.startswith(_XATTR)
+        if full or error.errno in TARGET_LOST:
+            raise
         return error.strerror or str(error)
     except (OverflowError, ValueError):
         return "a value that this system cannot hold"

@@ -32,10 +32,8 @@ _SPECIAL = {
     Kind.CHARACTER_DEVICE: stat.S_IFCHR,
     Kind.BLOCK_DEVICE: stat.S_IFBLK,
 }
-# Errors of the whole target, not of one object: full, read-only, dying or gone.
-_WHOLE_TARGET = frozenset({
-    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE,
-})  # fmt: skip
+# Errors of the whole target, not of one object: lost, or full.
+_WHOLE_TARGET = attributes.TARGET_LOST | {errno.ENOSPC, errno.EDQUOT}
 _ALWAYS_THERE = frozenset({"lost+found"})  # a fresh file system is empty; no source can have this name
 
 _libc = ctypes.CDLL(None, use_errno=True)
