@@ -123,8 +123,18 @@ class VirtualEmulation:
     def live(
         self, plant: Plant, watch: Callable[[Measured], None], until: Callable[[Plant], bool], limit_s: float
     ) -> None:
-        programs = lambda made: self._programs.get(id(made))  # noqa: E731 - one look-up
-        virtual_time.run(plant, programs=programs, until=until, limit_s=limit_s)
+        seen = None
+
+        def over(plant: Plant) -> bool:
+            nonlocal seen
+            if plant.phase is not seen:
+                seen = plant.phase
+                watch(plant.measured())
+            return until(plant)
+
+        virtual_time.run(
+            plant, programs=lambda made: self._programs.get(id(made)), until=over, limit_s=limit_s
+        )
         watch(plant.measured())
 
 

@@ -22,6 +22,8 @@ ALLOWED: Mapping[str, str] = {
     "InlinePulse": "the pulse of a box on a virtual clock, which is how simulation runs the product",
     "SeededEntropy": "replays a voyage on the virtual clock",
     "VirtualClock": "waits in no time, in simulation",
+    "press_cut": "a hand on the bench; scenarios press it through faults",
+    "root_of": "RFC 6962's definition, which the frontier is held against",
     "in_ram": "the interlock's memory of a voyage on the virtual clock",
     "consistency": "RFC 6962's other proof: whoever kept an older checkpoint asks for it",
     "verify_consistency": "RFC 6962's other proof: whoever kept an older checkpoint asks for it",
