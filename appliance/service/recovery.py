@@ -28,8 +28,9 @@ from appliance.service import drive_phase, snapshots, vault_opening
 from appliance.service.drive_phase import DrivePhase
 from appliance.service.gather import Gatherer
 from appliance.service.pack_catalogue import PackCatalogue
-from appliance.service.restore import Restore, Selection
+from appliance.service.restore import Restore
 from appliance.service.restore_files import RestoreReport
+from appliance.service.selection import Selection
 
 PROGRESS_BYTES = 4 << 20  # bytes between two progress events; a screen shows no finer
 LISTED_MAX = 1000  # objects named in the report; the counts are exact

@@ -20,33 +20,11 @@ from appliance.pipeline import seal
 from appliance.ports import RestoreTarget
 from appliance.service.gather import Gatherer
 from appliance.service.restore_files import FileRestore, RestoreReport
+from appliance.service.selection import Selection
 
 PIECE_BYTES = 1 << 20  # bytes of a manifest read at a time
 BATCH_BYTES = 4 << 30  # bytes of files; what an interruption costs at most, beyond one larger file
 BATCH_OBJECTS = 1 << 16  # objects; bounds the names that are held
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """What of a snapshot is wanted. No `sources` are all; `subtree` raw, b"" is everything."""
-
-    sources: frozenset[str] = frozenset()
-    subtree: bytes = b""
-
-    def has_source(self, name: str) -> bool:
-        return not self.sources or name in self.sources
-
-    def has(self, path: bytes) -> bool:
-        """The object itself is wanted."""
-        return not self.subtree or path == self.subtree or path.startswith(self.subtree + b"/")
-
-    def leads_to(self, path: bytes) -> bool:
-        """A directory on the way to what is wanted."""
-        return not path or self.subtree.startswith(path + b"/")
-
-    def text(self) -> str:
-        """The same for the same selection."""
-        return f"sources={','.join(sorted(self.sources)) or 'all'} path={self.subtree.hex() or '-'}"
 
 
 @dataclass(slots=True, kw_only=True)

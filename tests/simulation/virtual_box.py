@@ -41,7 +41,8 @@ from appliance.service import drive_set, vault_opening
 from appliance.service.gather import Gatherer
 from appliance.service.pack_catalogue import PackCatalogue
 from appliance.service.pulse import InlinePulse
-from appliance.service.restore import Restore, Selection
+from appliance.service.restore import Restore
+from appliance.service.selection import Selection
 from hw import profile
 from hw.twin import virtual_time
 from hw.twin.loopback import LoopbackController

@@ -35,8 +35,9 @@ from appliance.pipeline.scatter import Code
 from appliance.ports import RestoreTarget as TargetPort
 from appliance.service.drive_set import Drive, DriveSet
 from appliance.service.gather import GatheredPack, Gatherer
-from appliance.service.restore import Restore, Selection
+from appliance.service.restore import Restore
 from appliance.service.restore_files import RestoreReport
+from appliance.service.selection import Selection
 from appliance.service.shard_writer import ShardWriter
 from appliance.service.stripe_buffer import StripeBuffer
 

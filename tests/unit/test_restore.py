@@ -14,7 +14,7 @@ from appliance.domain.ids import PackId, SourceName
 from appliance.errors import ManifestInvalid, NotInSnapshot, PackLost
 from appliance.service import restore as restore_module
 from appliance.service import restore_files
-from appliance.service.restore import Selection
+from appliance.service.selection import Selection
 from tests.unit.restore_bench import (
     AS_ROOT,
     DOCS,

@@ -15,7 +15,7 @@ from appliance.adapters.attributes import Wanted
 from appliance.domain.file_entry import Kind
 from appliance.errors import IwatoError, TargetForeign, TargetNotEmpty, TargetUnusable
 from appliance.service import restore as restore_module
-from appliance.service.restore import Selection
+from appliance.service.selection import Selection
 from tests import depth
 from tests.unit.restore_bench import AS_ROOT, ROOT, Vault, acl, entry, file, target
 

@@ -1,0 +1,28 @@
+"""What of a snapshot a restore is asked for: sources, and one subtree of each. Reads nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What of a snapshot is wanted. No `sources` are all; `subtree` raw, b"" is everything."""
+
+    sources: frozenset[str] = frozenset()
+    subtree: bytes = b""
+
+    def has_source(self, name: str) -> bool:
+        return not self.sources or name in self.sources
+
+    def has(self, path: bytes) -> bool:
+        """The object itself is wanted."""
+        return not self.subtree or path == self.subtree or path.startswith(self.subtree + b"/")
+
+    def leads_to(self, path: bytes) -> bool:
+        """A directory on the way to what is wanted."""
+        return not path or self.subtree.startswith(path + b"/")
+
+    def text(self) -> str:
+        """The same for the same selection."""
+        return f"sources={','.join(sorted(self.sources)) or 'all'} path={self.subtree.hex() or '-'}"
