@@ -409,7 +409,11 @@ class Appliance(Protocol):
 
     def scrub(self, watcher: Watcher) -> Mapping[str, Any]: ...
 
-    def verify_ledger(self, checkpoint: bytes | None, watcher: Watcher) -> Mapping[str, Any]: ...
+    def verify_ledger(
+        self, checkpoint: bytes | None, watcher: Watcher, *, alone: bool = False
+    ) -> Mapping[str, Any]:
+        """Against the interlock's head or a checkpoint that was kept outside; `alone` uses neither."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,15 +33,18 @@ def ledger() -> None:
     default=None,
     help=N_("a checkpoint that was kept outside the box"),
 )
+@click.option(
+    "--drives-only", is_flag=True, help=N_("leave the interlock out: what the drives alone can prove")
+)
 @command
-def verify(face: Face, checkpoint: Path | None) -> int:
+def verify(face: Face, *, checkpoint: Path | None, drives_only: bool) -> int:
     """Check every copy on the drives against the interlock's head or a checkpoint seen outside."""
     seen = None
     if checkpoint is not None:
         with checkpoint.open("rb") as file:
             seen = file.read(_CHECKPOINT_BYTES_MAX)
     with face.screen() as screen:
-        document = face.appliance.verify_ledger(seen, screen)
+        document = face.appliance.verify_ledger(seen, screen, alone=drives_only)
     face.put(
         document, [face.text(_VERDICTS[str(document["verdict"])], **document), *warning_lines(face, document)]
     )

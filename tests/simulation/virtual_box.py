@@ -200,8 +200,8 @@ class VirtualBox:
         return operational_keys.read(self.home.intake_state, operational_keys.PAIRING)
 
 
-def born(root: Path, source: Path) -> VirtualBox:
-    """A box that was just born, with one source."""
+def born(root: Path, source: Path, seed: int = 1) -> VirtualBox:
+    """A box that was just born, with one source. Another seed is another vault."""
     box = VirtualBox(root)
     birth = Birth(
         drives=6,
@@ -211,7 +211,7 @@ def born(root: Path, source: Path) -> VirtualBox:
         window="03:00-05:00 daily",
         sources=((SOURCE, str(source)),),
     )
-    box.appliance().create(birth, Nobody())
+    box.appliance(seed=seed).create(birth, Nobody())
     return box
 
 

@@ -1,0 +1,273 @@
+"""Drives swapped, broken, foreign or gone; the ledger bent; tokens wrong: what the commands answer.
+
+Between two commands somebody changes the home's files, as a broken or stolen part would. Every case ends
+with a clear error or a repair, nothing committed lost, and the box ISOLATED.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance import errors
+from appliance.ports import RestoreRequest
+from tests.simulation import virtual_box
+from tests.simulation.conftest import Vault, change, fill
+from tests.simulation.virtual_box import Nobody, VirtualBox
+
+
+@pytest.fixture
+def box(vault: Vault, tmp_path: Path) -> VirtualBox:
+    return vault.box.copy(tmp_path / "home")
+
+
+def scrub(box: VirtualBox) -> Mapping[str, Any]:
+    return box.appliance().scrub(Nobody())
+
+
+def verify(box: VirtualBox, checkpoint: bytes | None = None, *, alone: bool = False) -> Mapping[str, Any]:
+    return box.appliance().verify_ledger(checkpoint, Nobody(), alone=alone)
+
+
+def is_calm(box: VirtualBox) -> bool:
+    """ISOLATED, nothing powered, no alarm."""
+    status = box.appliance().status()
+    return status["isolated"] and not status["alarms"] and not any(d["powered"] for d in status["drives"])
+
+
+def shards(box: VirtualBox, bay: int) -> list[Path]:
+    return sorted((box.home.bay(bay) / "shards").rglob("*.*"))
+
+
+def flip(path: Path, offset: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[offset] ^= 1
+    path.write_bytes(content)
+
+
+# Drives ---------------------------------------------------------------------------------------------
+
+
+def test_drives_in_other_bays_are_the_same_drives(box: VirtualBox) -> None:
+    bays = [box.home.bay(bay) for bay in (1, 4)]
+    bays[0].rename(box.root / "aside")
+    bays[1].rename(bays[0])
+    (box.root / "aside").rename(bays[1])
+    assert scrub(box)["exit"] == errors.EXIT_OK
+    assert box.run_window()["complete"]
+
+
+@pytest.mark.parametrize("offset", [0, 5000, -1, -40, -4000])
+def test_a_flipped_bit_is_found_repaired_and_gone(box: VirtualBox, offset: int) -> None:
+    flip(shards(box, 2)[0], offset)
+    first = scrub(box)
+    assert (first["exit"], first["outcome"], first["repaired"]) == (errors.EXIT_WARNINGS, "repaired", 1)
+    assert scrub(box)["exit"] == errors.EXIT_OK
+    assert is_calm(box)
+
+
+@pytest.mark.parametrize("harm", ["truncate", "delete", "empty"])
+def test_a_shard_that_was_cut_or_removed_is_written_anew(
+    vault: Vault, box: VirtualBox, tmp_path: Path, harm: str
+) -> None:
+    path = shards(box, 3)[0]
+    if harm == "delete":
+        path.unlink()
+    else:
+        os.truncate(path, 4096 if harm == "truncate" else 0)
+    assert scrub(box)["outcome"] == "repaired"
+    assert scrub(box)["exit"] == errors.EXIT_OK
+    assert not box.restore(box.snapshots()[0], vault.identity, tmp_path / "out", (3, 4, 5, 6))
+
+
+def test_more_damage_than_parity_is_named_and_the_rest_stays(box: VirtualBox) -> None:
+    lost = shards(box, 1)[0].name.split(".")[0]
+    for bay in (1, 2, 3):
+        flip(next(path for path in shards(box, bay) if path.name.startswith(lost)), 100)
+    report = scrub(box)
+    assert (report["exit"], report["outcome"]) == (errors.EXIT_FAILED, "unrepaired")
+    assert list(report["lost"]) == [lost]
+    assert report["lost"][lost] == [box.snapshots()[0].snapshot]
+
+
+@pytest.mark.parametrize("bay", [1, 6])
+def test_a_missing_drive_is_unrepaired_redundancy(box: VirtualBox, bay: int) -> None:
+    shutil.rmtree(box.home.bay(bay))
+    report = scrub(box)
+    assert (report["exit"], report["missing"]) == (errors.EXIT_FAILED, [bay])
+
+
+def test_a_blank_drive_is_said_and_not_written_to(box: VirtualBox) -> None:
+    shutil.rmtree(box.home.bay(2))
+    box.home.bay(2).mkdir()
+    report = scrub(box)
+    assert errors.DriveBlank.code in {item["code"] for item in report["warnings"]}
+    assert not list(box.home.bay(2).iterdir())
+
+
+def test_a_drive_of_another_vault_is_said_and_not_written_to(
+    vault: Vault, box: VirtualBox, tmp_path: Path
+) -> None:
+    other = virtual_box.born(tmp_path / "other", vault.source, seed=2)
+    shutil.rmtree(box.home.bay(5))
+    shutil.copytree(other.home.bay(5), box.home.bay(5))
+    before = sorted(path.name for path in box.home.bay(5).rglob("*"))
+    report = scrub(box)
+    assert errors.DriveForeign.code in {item["code"] for item in report["warnings"]}
+    assert sorted(path.name for path in box.home.bay(5).rglob("*")) == before
+
+
+def test_a_copy_of_one_drive_in_another_bay_counts_for_neither(box: VirtualBox) -> None:
+    shutil.rmtree(box.home.bay(6))
+    shutil.copytree(box.home.bay(1), box.home.bay(6))
+    report = scrub(box)
+    assert errors.DriveDuplicate.code in {item["code"] for item in report["warnings"]}
+    assert report["exit"] == errors.EXIT_FAILED
+
+
+@pytest.mark.parametrize("command", ["window", "restore"])
+def test_fewer_than_k_drives_fail_clearly(box: VirtualBox, tmp_path: Path, command: str) -> None:
+    for bay in (1, 2, 3):
+        shutil.rmtree(box.home.bay(bay))
+    if command == "window":
+        with pytest.raises(errors.DrivesTooFew):
+            box.run_window()
+    else:
+        failed = box.restore(box.snapshots()[0], box.identity([1, 2, 3]), tmp_path / "out", (4, 5, 6))
+        assert failed
+    assert is_calm(box)
+
+
+# Ledger ---------------------------------------------------------------------------------------------
+
+
+def test_an_untouched_ledger_is_verified_three_ways(box: VirtualBox) -> None:
+    note = max((box.home.bay(1) / "checkpoints").iterdir()).read_bytes()
+    assert (verify(box)["verdict"], verify(box)["exit"]) == ("verified", errors.EXIT_OK)
+    assert verify(box, note)["exit"] == errors.EXIT_OK
+    alone = verify(box, alone=True)
+    assert (alone["verdict"], alone["exit"]) == ("self-consistent", errors.EXIT_WARNINGS)
+
+
+@pytest.mark.parametrize("bays", [(2,), tuple(range(1, 7))], ids=["one drive", "every drive"])
+@pytest.mark.parametrize("harm", ["alter", "remove"])
+def test_a_bent_ledger_ends_with_4_and_its_reason(box: VirtualBox, bays: tuple[int, ...], harm: str) -> None:
+    for bay in bays:
+        segment = sorted((box.home.bay(bay) / "ledger").iterdir())[1]
+        if harm == "alter":
+            flip(segment, -50)
+        else:
+            segment.unlink()
+    found = verify(box)
+    assert (found["verdict"], found["exit"]) == ("tampered", errors.EXIT_EMERGENCY)
+    assert found["reason"]
+    assert is_calm(box)
+
+
+def test_drives_rolled_back_together_do_not_fool_the_interlocks_head(vault: Vault, box: VirtualBox) -> None:
+    assert box.run_window()["complete"]
+    for bay in range(1, 7):
+        shutil.rmtree(box.home.bay(bay))
+        shutil.copytree(vault.box.home.bay(bay), box.home.bay(bay))
+    found = verify(box)
+    assert (found["verdict"], found["exit"]) == ("tampered", errors.EXIT_EMERGENCY)
+    assert found["reason"] == "entry 3 is missing"
+
+
+def test_a_checkpoint_of_another_vault_is_refused(vault: Vault, box: VirtualBox, tmp_path: Path) -> None:
+    other = virtual_box.born(tmp_path / "other", vault.source, seed=2)
+    note = max((other.home.bay(1) / "checkpoints").iterdir()).read_bytes()
+    assert verify(box, note)["exit"] == errors.EXIT_EMERGENCY
+
+
+# Tokens ---------------------------------------------------------------------------------------------
+
+
+def recall(box: VirtualBox, target: Path, *tokens: Path) -> Mapping[str, Any]:
+    request = RestoreRequest(
+        snapshot="latest",
+        sources=(),
+        subtree=b"",
+        target=str(target),
+        tokens=tuple(map(str, tokens)),
+    )
+    return box.appliance().restore(request, Nobody())
+
+
+def refusal(box: VirtualBox, target: Path, *tokens: Path) -> errors.IwatoError:
+    """The error of a restore that must not happen; nothing may have been written."""
+    with pytest.raises(errors.IwatoError) as caught:
+        recall(box, target, *tokens)
+    assert not target.exists() or not list(target.iterdir())
+    assert is_calm(box)
+    return caught.value
+
+
+def test_two_tokens_are_too_few(box: VirtualBox, tmp_path: Path) -> None:
+    error = refusal(box, tmp_path / "out", box.home.token(1), box.home.token(2))
+    assert error.exit_status == errors.EXIT_QUORUM
+
+
+def test_one_token_twice_is_one_person(box: VirtualBox, tmp_path: Path) -> None:
+    tokens = [box.home.token(holder) for holder in (1, 2, 2)]
+    assert refusal(box, tmp_path / "out", *tokens).code == errors.ShareRepeated.code
+
+
+def test_a_token_of_another_vault_is_named(vault: Vault, box: VirtualBox, tmp_path: Path) -> None:
+    other = virtual_box.born(tmp_path / "other", vault.source, seed=2)
+    tokens = [box.home.token(1), box.home.token(2), other.home.token(3)]
+    assert refusal(box, tmp_path / "out", *tokens).code == errors.TokenForeign.code
+
+
+@pytest.mark.parametrize(
+    ("content", "code"), [("wrong words here", "PassphraseWrong"), (None, "PassphraseMissing")]
+)
+def test_a_wrong_or_missing_passphrase_is_named(
+    box: VirtualBox, tmp_path: Path, content: str | None, code: str
+) -> None:
+    passphrase = box.home.token(3) / "passphrase.txt"
+    passphrase.unlink()
+    if content is not None:
+        passphrase.write_text(content, encoding="ascii")
+    tokens = [box.home.token(holder) for holder in (1, 2, 3)]
+    error = refusal(box, tmp_path / "out", *tokens)
+    assert (error.code, error.exit_status) == (getattr(errors, code).code, errors.EXIT_QUORUM)
+
+
+def test_a_folder_that_is_no_token_is_named(box: VirtualBox, tmp_path: Path) -> None:
+    tokens = [box.home.token(1), box.home.token(2), tmp_path]
+    assert refusal(box, tmp_path / "out", *tokens).code == errors.TokenMissing.code
+
+
+# Sources --------------------------------------------------------------------------------------------
+
+
+def test_a_source_that_is_gone_is_said_and_comes_back(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    fill(source)
+    box = virtual_box.born(tmp_path / "home", source)
+    source.rename(tmp_path / "away")
+    window = box.run_window()
+    assert window["exit"] == errors.EXIT_FAILED
+    assert errors.SourceMissing.code in {item["code"] for item in window["warnings"]}  # type: ignore[attr-defined]
+    assert is_calm(box)
+    (tmp_path / "away").rename(source)
+    change(source)
+    assert box.run_window()["complete"]
+
+
+# The harness catches what it should -----------------------------------------------------------------
+
+
+@pytest.mark.planted
+def test_a_scrub_that_looks_at_nothing_is_caught(box: VirtualBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    from appliance.service import scrub as scrubbing
+
+    monkeypatch.setattr(scrubbing.Scrubber, "_from", lambda _self, _begin: iter(()))
+    flip(shards(box, 2)[0], 0)
+    assert scrub(box)["outcome"] != "repaired"
