@@ -670,7 +670,9 @@ class FaultLatched(HardwareError):
 
     code = "IW-2007"
     what = N_("the box is in {phase} and connects nothing: {cause}")
-    remedy = N_("The box stays ISOLATED and its data is safe. Call the administrator; leaving it takes a quorum.")
+    remedy = N_(
+        "The box stays ISOLATED and its data is safe. Call the administrator; leaving it takes a quorum."
+    )
     exit_status = EXIT_EMERGENCY
 
 
