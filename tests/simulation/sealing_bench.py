@@ -329,7 +329,10 @@ def assert_nothing_overwritten(before: dict[str, bytes], after: dict[str, bytes]
 def pack_id(geometry: Geometry, content: bytes) -> PackId:
     hasher = PackIdHasher(geometry.data)
     for stripe in geometry.stripes(len(content)):
-        hasher.add_stripe(stripe, memoryview(content)[stripe.offset : stripe.offset + stripe.length])
+        padded = content[stripe.offset : stripe.offset + stripe.length].ljust(
+            geometry.data * stripe.column, b"\0"
+        )
+        hasher.add(memoryview(padded), stripe.column)
     return hasher.id()
 
 
