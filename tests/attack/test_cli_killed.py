@@ -131,8 +131,10 @@ def test_ctrl_c_ends_with_130_and_leaves_the_box_isolated(
     committed: tuple[VirtualBox, Path, Path], tmp_path: Path
 ) -> None:
     box = committed[0].copy(tmp_path / "home")
+    # A test run in the background of a shell inherits an ignored SIGINT; a terminal's command does not.
+    at_a_terminal = ["env", "--default-signal=INT", *command(box.root, "bench", "run-window")]
     with subprocess.Popen(
-        command(box.root, "bench", "run-window"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        at_a_terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
         with pytest.raises(subprocess.TimeoutExpired):
             running.wait(2.0)
