@@ -24,9 +24,9 @@ PRAGMA user_version = {VERSION};
 def opened(path: str) -> sqlite3.Connection:
     """The database, made if it is not there. sqlite3.DatabaseError or ValueError when it is not to be
     used. Any thread may use the connection, one at a time."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600))
     database = sqlite3.connect(path, isolation_level="IMMEDIATE", check_same_thread=False)
     try:
-        os.chmod(path, 0o600)
         database.execute("PRAGMA temp_store = MEMORY")
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")

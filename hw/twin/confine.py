@@ -2,7 +2,8 @@
 
 No root needed. `apply` binds the calling thread and all its later children for ever. Covers opening,
 making, removing, moving and running files, TCP, abstract sockets, signals to and tracing of processes
-outside. Landlock does not cover stat, chmod, chown, utimes, UDP: hw/README.md says so.
+outside. What Landlock does not cover (other sockets, chmod, chown, utimes) syscall_filter.py takes away;
+stat of a known name stays possible: hw/README.md says so.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from hw.twin import syscall_filter
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # system call numbers, equal on all architectures
 _VERSION_FLAG = 1
@@ -98,6 +101,7 @@ def apply(rules: Rules) -> None:
     version = abi()
     if version:
         _landlock(rules, version)
+    syscall_filter.apply(metadata=bool(rules.nodes))
 
 
 def _landlock(rules: Rules, version: int) -> None:

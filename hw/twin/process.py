@@ -181,13 +181,16 @@ class ProcessController:
         """What came to us because the guard had died before its wards."""
         if self._guard.returncode == 0:
             return ()
-        strays = []
-        for child in processes.descendants(os.getpid()):
-            if child.pid not in self._children_before:
-                strays.append((child.pid, child.name))
+        strays: dict[int, str] = {}
+        for _ in range(processes.SWEEPS_MAX):  # what forks while it is being killed needs another round
+            fresh = [c for c in processes.descendants(os.getpid()) if c.pid not in self._children_before]
+            if not fresh:
+                break
+            for child in fresh:
+                strays[child.pid] = child.name
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child.pid, signal.SIGKILL)
-        return tuple(strays)
+        return tuple(strays.items())
 
     def _signal(self, number: int) -> None:
         if self._first in self._names:

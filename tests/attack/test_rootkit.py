@@ -147,7 +147,7 @@ def test_every_way_out_of_the_controller_is_refused_by_name(drill: Ran) -> None:
         assert evidence[f"list {drill[0].home / room}"] == "EACCES"
         assert evidence[f"write in {drill[0].home / room}"] == "EACCES"
     assert evidence["signal the board"] == "EPERM"
-    assert evidence["trace the board"] == "EPERM"
+    assert evidence["trace the board"] in {"EPERM", "EACCES"}  # by Landlock, or before it by the filter
     assert evidence["connect by TCP"] == "EACCES"
     assert evidence["stay"] == ""
 
