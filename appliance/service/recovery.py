@@ -15,9 +15,12 @@ from appliance.custody import votes
 from appliance.custody.order import RecoveryOrder
 from appliance.custody.policy_files import SignedPolicy
 from appliance.custody.votes import Vote
+from appliance.domain.phases import Phase
 from appliance.errors import (
     AttributesLeftOut,
+    DrivesTooFew,
     FilesUnreadable,
+    InterlockRefused,
     IwatoError,
     RestoreIncomplete,
     SnapshotPartial,
@@ -33,6 +36,7 @@ from appliance.service.restore_files import RestoreReport
 from appliance.service.selection import Selection
 
 PROGRESS_BYTES = 4 << 20  # bytes between two progress events; a screen shows no finer
+NOT_NOW = "NOT_NOW"  # the interlock's word for a thing of another phase
 LISTED_MAX = 1000  # objects named in the report; the counts are exact
 
 
@@ -50,7 +54,10 @@ class Recall:
 
 def recover(phase: DrivePhase, recall: Recall) -> None:
     """Restore what the order says. Says `restored` on the console."""
+    if phase.facts.phase is not Phase.RECOVERY:  # only there the interlock keeps the link impossible
+        raise InterlockRefused(request=Phase.RECOVERY.value, cause=NOT_NOW)
     policy = recall.signed.policy
+    _require_drives(phase)
     armored = votes.armor(policy, votes.ORDER_NAMESPACE, recall.order, recall.votes)
     votes.require(policy, votes.ORDER_NAMESPACE, recall.order, armored)
     order = recovery_order.parse(recall.order)
@@ -68,6 +75,13 @@ def recover(phase: DrivePhase, recall: Recall) -> None:
     if not snapshot.complete:
         drive_phase.warn(phase.shop.console, SnapshotPartial(snapshot=snapshot.snapshot))
     _say(phase, report, recall.target, snapshot.snapshot, vault.used, len(gatherer.damages))
+
+
+def _require_drives(phase: DrivePhase) -> None:
+    """With fewer than k drives nothing can be restored, and no key need ever exist."""
+    needed, present = phase.drives.geometry.data, len(phase.drives.readable)
+    if present < needed:
+        raise DrivesTooFew(present=present, needed=needed, total=phase.drives.geometry.drives)
 
 
 class _Steps:

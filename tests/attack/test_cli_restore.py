@@ -1,0 +1,74 @@
+"""The real command on the bad day: drives and tokens gone, and what comes back all the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance import errors
+from tests.simulation import virtual_box
+from tests.simulation.conftest import Vault
+from tests.simulation.virtual_box import VirtualBox
+
+
+def restore(box: VirtualBox, target: Path, holders: tuple[int, ...]) -> tuple[int, Any]:
+    """`iwato restore run` of the newest snapshot: exit status and document."""
+    tokens = [word for holder in holders for word in ("--token", str(box.home.token(holder)))]
+    words = ["restore", "run", "--snapshot", "latest", "--target", str(target), *tokens]
+    done = subprocess.run(
+        [sys.executable, "-m", "appliance", "--json", *words, "--home", str(box.root)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def newest(vault: Vault, tmp_path_factory: pytest.TempPathFactory) -> VirtualBox:
+    box = vault.box.copy(tmp_path_factory.mktemp("newest") / "home")
+    assert box.run_window()["complete"]
+    return box
+
+
+def test_two_drives_and_two_tokens_lost_are_no_loss(vault: Vault, newest: VirtualBox, tmp_path: Path) -> None:
+    box = newest.copy(tmp_path / "home")
+    for bay in (2, 5):
+        shutil.rmtree(box.home.bay(bay))
+    for holder in (1, 4):
+        shutil.rmtree(box.home.token(holder))
+    status, document = restore(box, tmp_path / "out", (2, 3, 5))
+    assert status == errors.EXIT_OK
+    assert {item["code"] for item in document["warnings"]} == {errors.DrivesMissing.code}
+    assert not virtual_box.same(vault.source, tmp_path / "out")
+
+
+def test_three_drives_lost_are_too_many_and_nothing_is_pretended(newest: VirtualBox, tmp_path: Path) -> None:
+    box = newest.copy(tmp_path / "home")
+    for bay in (1, 3, 6):
+        shutil.rmtree(box.home.bay(bay))
+    status, document = restore(box, tmp_path / "out", (1, 2, 3))
+    assert status == errors.EXIT_FAILED, document
+    assert document["error"]["code"] == errors.DrivesTooFew.code
+
+
+def test_a_target_that_holds_something_is_left_alone(newest: VirtualBox, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("mine", encoding="ascii")
+    status, document = restore(newest, tmp_path / "out", (1, 2, 3))
+    assert (status, document["error"]["code"]) == (errors.EXIT_REFUSED, errors.TargetNotEmpty.code)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("holders", [(1, 2), (3, 3, 4)])
+def test_too_few_people_end_with_5(newest: VirtualBox, tmp_path: Path, holders: tuple[int, ...]) -> None:
+    status, _ = restore(newest, tmp_path / "out", holders)
+    assert status == errors.EXIT_QUORUM
