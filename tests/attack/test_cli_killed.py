@@ -104,6 +104,8 @@ def test_sigkill_at_a_random_moment_of_a_window_loses_nothing_committed(
         status, document = iwato(box.root, "status")
         assert (status, document["isolated"], document["alarms"]) == (errors.EXIT_OK, True, []), told
         status, document = iwato(box.root, "bench", "run-window")
+        if not document["complete"]:  # I15 gives it two windows: a loaded machine may cost one its heartbeat
+            status, document = iwato(box.root, "bench", "run-window")
         assert (status, document["complete"]) == (errors.EXIT_OK, True), f"{told}: {document}"
         snapshots = box.snapshots()
         for snapshot, tree in ((snapshots[0], first), (snapshots[-1], source)):
