@@ -115,6 +115,7 @@ class VirtualEmulation:
                 pulse=lambda keeper: InlinePulse(keeper, made),
                 steps=self._steps,
                 threads=0,
+                harden=lambda: None,  # the tests' own process is not a key process
             )
             controller_program.run(machine, medium, job)
 
