@@ -153,6 +153,22 @@ class DemoFailed(OperatorError):
     remedy = N_("This is a defect of Iwato or of this machine. Run it again with --keep and report it.")
 
 
+class PlaceUnusable(OperatorError):
+    """A directory or file that a command needs cannot be used as such."""
+
+    code = "IW-1014"
+    what = N_("cannot use {path}: {reason}")
+    remedy = N_("Put it right or name another place, then repeat the command.")
+
+
+class OwnFileMissing(OperatorError):
+    """A key or text of the box itself is gone from its home."""
+
+    code = "IW-1015"
+    what = N_("the box's own file {path} is missing or damaged")
+    remedy = N_("Put it back from a copy of the home. Nothing committed is lost: that lies on the drives.")
+
+
 # 2xxx -----------------------------------------------------------------------------------------------
 
 
@@ -189,6 +205,14 @@ class PhaseCut(HardwareError):
     what = N_("the interlock ended {phase} before the work was done: {cause}")
     remedy = N_("Nothing committed is lost. The work goes on in the next window.")
     exit_status = EXIT_WARNINGS
+
+
+class PowerLost(HardwareError):
+    """A scenario took the supply of the whole box away."""
+
+    code = "IW-2009"
+    what = N_("the power of the box was cut")
+    remedy = N_("Nothing committed is lost. The next command goes on from there.")
 
 
 # 3xxx -----------------------------------------------------------------------------------------------
@@ -566,6 +590,7 @@ class SharingRefused(CustodyError):
     code = "IW-5011"
     what = N_("{quorum} of {holders} is not a sharing that protects the vault")
     remedy = N_("Choose at least 2, fewer than all, and at most 16 holders; 3 of 5 is the default.")
+    exit_status = EXIT_USAGE
 
 
 class VaultKeyWrong(CustodyError):
@@ -745,6 +770,14 @@ class DamageFound(VaultError):
     exit_status = EXIT_WARNINGS
 
 
+class SnapshotsDamaged(VaultError):
+    """A pack is beyond repair, and snapshots need it."""
+
+    code = "IW-3008"
+    what = N_("pack {pack} cannot be repaired; snapshots that need it: {snapshots}")
+    remedy = N_("Look for the missing drives of this vault. Files that changed since lie in newer packs.")
+
+
 class RestoreIncomplete(VaultError):
     """Something of the snapshot is not in the target."""
 
@@ -767,7 +800,7 @@ class SnapshotPartial(VaultError):
     """A snapshot that a window's end cut short."""
 
     code = "IW-3007"
-    what = N_("snapshot {snapshot} is not complete: its window ended first")
+    what = N_("snapshot {snapshot} is not complete: its window ended first, or a source was missing")
     remedy = N_("What it holds was restored. A later snapshot has the rest.")
     exit_status = EXIT_WARNINGS
 
@@ -778,6 +811,24 @@ class PolicyMismatch(TrustError):
     code = "IW-4401"
     what = N_("the policy file is not the policy {version} that the interlock enforces")
     remedy = N_("Put the policy text back that the holders signed; the box does nothing until then.")
+
+
+class LedgerUnconfirmed(TrustError):
+    """The copies agree with one another and with their signatures, and that is all that was asked."""
+
+    code = "IW-4307"
+    what = N_("nothing outside the drives confirms their ledger")
+    remedy = N_("Leave out --drives-only, or name a checkpoint that was seen outside with --checkpoint.")
+    exit_status = EXIT_WARNINGS
+
+
+class LedgerBehind(TrustError):
+    """The controller's own copy of the ledger lacks entries that the interlock knows."""
+
+    code = "IW-4306"
+    what = N_("the controller's own ledger shows {held} of the {known} entries that the interlock knows")
+    remedy = N_("Run `iwato drive scrub`: it fills the copy from the drives; then list the snapshots again.")
+    exit_status = EXIT_WARNINGS
 
 
 class FilesUnreadable(IntakeError):
