@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
+from operator import eq
 from typing import Protocol
 
 from appliance.adapters import interlock_words as words
@@ -188,7 +190,7 @@ class InterlockClient:
             ready = UploadReady(received=len(text), signatures=count)
             steps.append((UploadSignature(signer=signer, signature=signature), ready))
         for message, ready in steps:
-            answer = self._ask(message, ready.__eq__, refusable=True, tries=1)
+            answer = self._ask(message, partial(eq, ready), refusable=True, tries=1)
             if not isinstance(answer, UploadReady):
                 return _cause(answer)
         accepted = self._ask(

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from appliance import errors
 from appliance.compose.birth_plan import NewVault
-from appliance.compose.emulated_board import EmulatedBoard, JobLog, rebuilt
+from appliance.compose.emulated_board import EmulatedBoard, JobLog
 from appliance.compose.home import Home
+from appliance.compose.policy_files import PolicyFiles
+from appliance.compose.testimony import rebuilt
 from appliance.custody.policy import Policy
-from appliance.domain.phases import InterlockStatus, Phase, Reading
+from appliance.domain.phases import BootFacts, InterlockStatus, Phase, Reading
 from appliance.errors import EXIT_EMERGENCY, EXIT_FAILED, EXIT_OK, EXIT_WARNINGS
 from appliance.format.ledger_entry import Seal
 from appliance.service.drive_jobs import DRIVE_RECORD
+from appliance.window import calendar
 
 SCHEMA = 1
 _BENCH = "bench.json"
@@ -30,6 +35,17 @@ _LACKING = frozenset(
 )
 
 
+class _Seen(msgspec.Struct):
+    id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{1,64}$")]
+    state: Literal["good", "failed"]
+
+
+class _DriveRecord(msgspec.Struct):
+    """What the last drive phase saw: written by a controller, so checked like anything of its."""
+
+    bays: dict[str, _Seen]
+
+
 def write_bench(home: Home, link_rate: int) -> None:
     """What `init` was told of the emulated world."""
     (home.emulated / _BENCH).write_text(json.dumps({"link_rate": link_rate}), encoding="ascii")
@@ -39,8 +55,10 @@ def link_rate(home: Home) -> int:
     """Bytes per second of the emulated source; 0 for no brake."""
     try:
         return int(json.loads((home.emulated / _BENCH).read_text(encoding="ascii"))["link_rate"])
-    except (OSError, ValueError, KeyError):
+    except FileNotFoundError:
         return 0
+    except (ValueError, KeyError, TypeError) as error:
+        raise errors.EmulationDamaged(detail=f"{_BENCH}: {error}") from None
 
 
 def born(home: Home, vault: NewVault) -> dict[str, Any]:
@@ -56,8 +74,12 @@ def born(home: Home, vault: NewVault) -> dict[str, Any]:
     }
 
 
-def status(home: Home, policy: Policy, reading: Reading, said: InterlockStatus | None) -> dict[str, Any]:
-    """`status`: what is measured comes from the plant, what is planned from the interlock."""
+def status(
+    home: Home, texts: PolicyFiles, reading: Reading, facts: BootFacts | None, said: InterlockStatus | None
+) -> dict[str, Any]:
+    """`status`: what is measured comes from the plant, what is planned from the interlock. `facts` and
+    `said` are lacking where it answers nobody."""
+    policy = texts.policy
     return {
         "schema": SCHEMA,
         "phase": reading.phase.value,
@@ -69,23 +91,41 @@ def status(home: Home, policy: Policy, reading: Reading, said: InterlockStatus |
         },
         "drives": _drives(home, reading),
         "time": clock_text(reading.unix_s, policy),
-        "next_window": clock_text(said.next_window_s, policy) if said and said.next_window_s else None,
+        "next_window": _next_window(policy, reading, said),
         "policy_version": said.policy_version if said else policy.version,
         "log_size": said.log_size if said else 0,
-        "alarms": _alarms(reading),
+        "alarms": _alarms(reading) + _policy_alarms(texts, facts),
     }
+
+
+def _next_window(policy: Policy, reading: Reading, said: InterlockStatus | None) -> str | None:
+    """The interlock names the window that it is in until that has ended; a person asks for the one after."""
+    if said is None or not said.next_window_s:
+        return None
+    begin_s = said.next_window_s
+    if begin_s <= reading.unix_s:
+        begin_s = calendar.next_window(policy.windows, reading.unix_s).begin_s
+    return clock_text(begin_s, policy)
+
+
+def _policy_alarms(texts: PolicyFiles, facts: BootFacts | None) -> list[dict[str, Any]]:
+    if facts is None or not facts.policy_version or facts.policy_hash == texts.hash:
+        return []
+    return [_alarm(errors.PolicyMismatch(version=facts.policy_version))]
 
 
 def _drives(home: Home, reading: Reading) -> list[dict[str, Any]]:
     try:
-        record = json.loads((home.seal_state / DRIVE_RECORD).read_text(encoding="utf-8"))["bays"]
-    except (OSError, ValueError, KeyError):
+        record = msgspec.json.decode((home.seal_state / DRIVE_RECORD).read_bytes(), type=_DriveRecord).bays
+    except (OSError, msgspec.DecodeError):
         record = {}
     found = []
     for place, powered in enumerate(reading.measured.drives):
-        seen = record.get(str(place + 1), {})
-        state = seen.get("state", "not seen in the last drive phase")
-        found.append({"bay": place + 1, "id": seen.get("id"), "state": state, "powered": powered})
+        seen = record.get(str(place + 1))
+        state = seen.state if seen else "not seen in the last drive phase"
+        found.append(
+            {"bay": place + 1, "id": seen.id if seen else None, "state": state, "powered": powered}
+        )
     return found
 
 
@@ -99,7 +139,7 @@ def _alarms(reading: Reading) -> list[dict[str, Any]]:
         if live and not ordered:
             alarms.append(_alarm(errors.ConnectionUnexplained(line=f"drive {place + 1}")))
     if reading.phase in {Phase.FAULT, Phase.SECURED}:
-        alarms.append(_alarm(errors.FaultLatched(phase=reading.phase.value, cause=reading.fault or "-")))
+        alarms.append(_alarm(errors.FaultLatched(phase=reading.phase.value, cause=reading.fault or "CUT")))
     return alarms
 
 
@@ -107,10 +147,13 @@ def _alarm(error: errors.IwatoError) -> dict[str, Any]:
     return {**_warning(error), "emergency": error.exit_status == EXIT_EMERGENCY}
 
 
-def copies(snapshots: Iterable[Seal]) -> dict[str, Any]:
-    """`copies list`."""
+def copies(snapshots: Iterable[Seal], *, held: int, known: int) -> dict[str, Any]:
+    """`copies list`. `held` witnessed entries are in the copy that was read, `known` in the interlock."""
+    behind = [_warning(errors.LedgerBehind(held=held, known=known))] if held < known else []
     return {
         "schema": SCHEMA,
+        "warnings": behind,
+        "exit": EXIT_WARNINGS if behind else EXIT_OK,
         "snapshots": [
             {
                 "id": seal.snapshot,
@@ -124,14 +167,15 @@ def copies(snapshots: Iterable[Seal]) -> dict[str, Any]:
     }
 
 
-def window(board: EmulatedBoard, log: JobLog) -> dict[str, Any]:
-    """`bench run-window`."""
+def window(board: EmulatedBoard, log: JobLog, fault: errors.FaultLatched | None) -> dict[str, Any]:
+    """`bench run-window`. `fault` is what the box ended in."""
     intake, sealed = log.reports.get("intake", {}), log.reports.get("sealed", {})
     committed = [item for item in _list(sealed, "snapshots") if item.get("complete") is not None]
     newest = committed[-1] if committed else {}
-    warnings = warning_list(log)
-    if not newest and log.error is None:
-        reason = "the time ended first" if sealed.get("stopped") else "nothing was staged"
+    warnings = warning_list(log) + ([_warning(fault)] if fault is not None else [])
+    if not newest and log.error is None and fault is None:
+        cut_short = sealed.get("stopped") or (intake and "sealed" not in log.reports)
+        reason = "the time ended first" if cut_short else "nothing was staged"
         warnings.append(_warning(errors.WindowLost(reason=reason)))
     elif not newest.get("complete") and not warnings:
         warnings.append(_warning(errors.WindowEndedEarly()))
@@ -151,7 +195,7 @@ def window(board: EmulatedBoard, log: JobLog) -> dict[str, Any]:
         "sources": intake.get("sources", []),
         "checkpoint": sealed.get("checkpoint", ""),
         "warnings": warnings,
-        "exit": _window_exit(intake, newest, warnings),
+        "exit": EXIT_EMERGENCY if fault is not None else _window_exit(intake, newest, warnings),
     }
 
 
@@ -193,12 +237,19 @@ def scrub(log: JobLog) -> dict[str, Any]:
 def verified(log: JobLog) -> dict[str, Any]:
     """`ledger verify`."""
     said = log.reports.get("verified", {})
+    verdict, reason = str(said.get("verdict")), str(said.get("reason", ""))
+    judged: dict[str, errors.IwatoError] = {
+        "self-consistent": errors.LedgerUnconfirmed(),
+        "tampered": errors.LedgerTampered(reason=reason),
+        "refused": errors.CheckpointRefused(detail=reason),
+    }
+    warnings = warning_list(log) + ([_warning(judged[verdict])] if verdict in judged else [])
     exits = {"verified": EXIT_OK, "self-consistent": EXIT_WARNINGS}
     return {
         "schema": SCHEMA,
         **said,
-        "warnings": warning_list(log),
-        "exit": exits.get(str(said.get("verdict")), EXIT_EMERGENCY),
+        "warnings": warnings,
+        "exit": exits.get(verdict, EXIT_EMERGENCY),
     }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.compose import birth_plan, documents, rootkit_drill
-from appliance.compose.emulated_board import EmulatedBoard, JobLog
+from appliance.compose.emulated_board import EmulatedBoard, JobLog, latched
 from appliance.compose.emulation import Emulation, RealEmulation
 from appliance.compose.home import Home
 from appliance.compose.job import (
@@ -29,10 +29,12 @@ from appliance.compose.ledger_record import LedgerRecord
 from appliance.compose.policy_files import PolicyFiles
 from appliance.compose.recall import Recalling
 from appliance.domain.phases import Phase
-from appliance.errors import InterlockRefused
+from appliance.errors import InterlockRefused, UsageError
 from appliance.format import batch
 from appliance.ports import Birth, RestoreRequest, Watcher
 from appliance.window import calendar
+
+CLOCK_S_MAX = 4_102_444_799  # s; the DS3231 counts the years 00 to 99 of this century
 
 
 class EmulatedAppliance:
@@ -56,6 +58,7 @@ class EmulatedAppliance:
 
     def create(self, birth: Birth, watcher: Watcher) -> Mapping[str, Any]:
         """See ports.Appliance."""
+        birth_plan.refuse(self._home, birth)
         with self._home.lock():
             vault = birth_plan.make(self._home, birth, self._emulation.entropy, self._emulation.now_s())
             try:
@@ -87,52 +90,57 @@ class EmulatedAppliance:
         with self._held():
             board = self._board()
             board.settle()
-            interlock = board.interlock() if board.reading().phase is Phase.ISOLATED else None
-            status = None
-            if interlock is not None:
-                interlock.hello()
-                status = interlock.heartbeat(0)
-            document = documents.status(self._home, self._texts.policy, board.reading(), status)
+            facts = status = None
+            if board.reading().phase is Phase.ISOLATED:
+                interlock = board.interlock()
+                facts, status = interlock.hello(), interlock.heartbeat(0)
+            document = documents.status(self._home, self._texts, board.reading(), facts, status)
             board.power_off()
             return document
 
     def copies(self) -> Mapping[str, Any]:
-        """See ports.Appliance. From the controller's own copy of the ledger: the drives stay dark."""
+        """See ports.Appliance. From the controller's own copy of the ledger: the drives stay dark. The
+        interlock says whether that copy is whole."""
         with self._held():
-            return documents.copies(LedgerRecord(self._home, self._texts).snapshots())
+            record = LedgerRecord(self._home, self._texts)
+            board = self._board()
+            known = board.interlock().hello().log_size if board.settle() is Phase.ISOLATED else 0
+            board.power_off()
+            return documents.copies(record.snapshots(), held=record.witnessed(), known=known)
 
     # -- windows -------------------------------------------------------------------------------------
 
     def run_window(self, watcher: Watcher, scenario: str | None = None) -> Mapping[str, Any]:
         """See ports.Appliance."""
         with self._held():
-            self._roll_forward(watcher)
+            earlier = self._roll_forward(watcher)
             drill = rootkit_drill.load(self._home, self._texts, scenario)
             job = WindowJob(home=str(self._home.root), link_rate=documents.link_rate(self._home))
             board = self._board(job, drill)
             policy = self._texts.policy
             board.jump(calendar.next_window(policy.windows, board.unix_s).begin_s)
-            board.settle()
+            _require_able(board)
             log = board.run(watcher)
+            log.warnings[:0] = earlier
+            document = documents.window(board, log, latched(board))
             board.power_off()
-            document = documents.window(board, log)
             if drill.implant is not None:
                 document["rootkit"] = rootkit_drill.verdict(board, log)
             return _ended(log, document)
 
-    def _roll_forward(self, watcher: Watcher) -> None:
-        """Sealing that was left unfinished goes on in the scrub slot that comes before the window."""
+    def _roll_forward(self, watcher: Watcher) -> list[Mapping[str, object]]:
+        """Sealing that was left unfinished goes on in the scrub slot that comes before the window; its
+        warnings are the window's too."""
         folder = self._home.staging / batch.FOLDER
         if not folder.is_dir() or not any(folder.iterdir()):
-            return
+            return []
         now_s = self._board().unix_s
         policy = self._texts.policy
         window_s = calendar.next_window(policy.windows, now_s).begin_s
         slot = calendar.in_scrub(policy.scrubs, now_s) or calendar.next_scrub(policy.scrubs, now_s)
-        if slot.begin_s < window_s:
-            log = self._drive_job(RollForwardJob(home=str(self._home.root)), watcher, raising=False)
-            for warning in log.warnings:
-                watcher.event("warning", warning)
+        if slot.begin_s >= window_s:
+            return []
+        return self._drive_job(RollForwardJob(home=str(self._home.root)), watcher, raising=False).warnings
 
     def connect_outside(self, watcher: Watcher) -> Mapping[str, Any]:
         """See ports.Appliance."""
@@ -147,6 +155,8 @@ class EmulatedAppliance:
         """See ports.Appliance."""
         with self._held():
             board = self._board()
+            if board.unix_s + seconds > CLOCK_S_MAX:
+                raise UsageError(detail="the battery clock ends with the year 2099")
             board.jump(board.unix_s + seconds)
             board.power_off()
             return documents.clock(board.unix_s)
@@ -178,7 +188,7 @@ class EmulatedAppliance:
         policy = self._texts.policy
         if calendar.in_scrub(policy.scrubs, board.unix_s) is None:
             board.jump(calendar.next_scrub(policy.scrubs, board.unix_s).begin_s)
-        board.settle()
+        _require_able(board)
         interlock = board.interlock()
         interlock.hello()
         interlock.heartbeat(0)
@@ -188,6 +198,7 @@ class EmulatedAppliance:
             raise InterlockRefused(request=Phase.SCRUB.value, cause=cause)
         log = board.run(watcher)
         log.totals = board.totals
+        log.error = log.error or latched(board)
         board.power_off()
         if raising and log.error is not None:
             raise log.error
@@ -205,6 +216,15 @@ class EmulatedAppliance:
             implant=drill.implant if drill else None,
             job=job,
         )
+
+
+def _require_able(board: EmulatedBoard) -> None:
+    """Let the box prove itself dark. FaultLatched where it will connect nothing."""
+    board.settle()
+    fault = latched(board)
+    if fault is not None:
+        board.power_off()
+        raise fault
 
 
 def _ended(log: JobLog, document: dict[str, Any]) -> Mapping[str, Any]:

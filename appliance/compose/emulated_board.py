@@ -12,20 +12,23 @@ from dataclasses import dataclass, field
 from appliance import errors
 from appliance.adapters.board_channel import BoardChannel
 from appliance.adapters.interlock import InterlockClient
-from appliance.compose import operational_keys
+from appliance.compose import job as jobs
+from appliance.compose import operational_keys, testimony
 from appliance.compose.emulation import Box, Emulation
 from appliance.compose.home import Home
 from appliance.compose.job import AnyJob, AttemptJob, WindowJob
 from appliance.compose.machine import BOARD, NONCE_BYTES
 from appliance.domain.phases import Lines, Medium, Phase, Reading, Totals
-from appliance.errors import ControllerEnded, IwatoError
+from appliance.errors import ControllerEnded, FaultLatched, IwatoError, PowerLost
 from appliance.ports import Interlock, Watcher
 from hw import profile
 from hw.twin.loopback import LoopbackController, VacantSlot
 from hw.twin.measured import Measured
+from hw.twin.plant import PowerCut
 from hw.twin.scenario import Scenario
 from hw.twin.slot import Controller, Ended, Implant, Removal, Said, Watchers
 
+SILENT_MS = 240_000  # ms; the interlock waits 180 s for a controller that never beats, then for the supply
 SETTLE_MS = 30_000  # ms; from power to ISOLATED takes a supply cycle, after a recovery one of 10 s
 STEP_MS = 50  # ms of emulated time between looks while settling
 _ENDED = frozenset({Phase.FAULT, Phase.SECURED})
@@ -65,6 +68,8 @@ class EmulatedBoard:
         self._emulation = emulation
         self._job = job
         self._working: Controller | None = None
+        self._has_ended = False
+        self._idle_until_s = 0  # Unix seconds; a controller that asks for nothing is not waited for longer
         self._profile = profile.load(BOARD)
         self._boots: list[Medium] = []
         self._watcher: Watcher | None = None
@@ -141,7 +146,7 @@ class EmulatedBoard:
         controller = self._plant.controller
         if not isinstance(controller, LoopbackController):
             raise errors.InterlockSilent
-        pairing = operational_keys.read(self._home.intake_state, operational_keys.PAIRING)
+        pairing = operational_keys.read(self._home.seal_state, operational_keys.PAIRING)
         line = BoardChannel(controller, self._profile, controller)
         nonce = self._emulation.entropy(NONCE_BYTES)
         return InterlockClient(line, controller, pairing_key=pairing, nonce=nonce, bays=self._bays)
@@ -156,27 +161,40 @@ class EmulatedBoard:
         """Live 1:1 until the job has ended and the box is ISOLATED again. The job's own error is in
         the log; a controller that ended without one is ControllerEnded there."""
         self._watcher = watcher
-        self._emulation.live(
-            self._plant,
-            lambda measured: watcher.reading(read(measured, self._bays)),
-            lambda _plant: self._is_over(),
-            JOB_S_MAX,
-        )
-        self._advance_until(lambda: self._phase in {*_ENDED, Phase.ISOLATED}, SETTLE_MS)
+        self._idle_until_s = self._plant.measured().report.window_end_s or self.unix_s + JOB_S_MAX
+        try:
+            self._emulation.live(
+                self._plant,
+                lambda measured: watcher.reading(read(measured, self._bays)),
+                lambda _plant: self._is_over(),
+                JOB_S_MAX,
+            )
+        except PowerCut:
+            self._plant.power_off()
+            raise PowerLost from None
+        self._advance_until(lambda: self._phase in {*_ENDED, Phase.ISOLATED}, SILENT_MS)
         watcher.reading(self.reading())
         if self.log.error is None and self.log.crash:
             self.log.error = ControllerEnded(detail=self.log.crash)
         if self.log.error is None and Medium.SEALING not in self._boots:
             self.log.error = self.log.intake_error
+        if self.log.error is None and self._is_unfinished():
+            self.log.error = latched(self) or ControllerEnded(detail="its phase ended first")
         return self.log
+
+    def _is_unfinished(self) -> bool:
+        """The program was ended (a hung controller, a pressed CUT) before it could say what it did."""
+        expected = jobs.report_of(self._job) if self._job is not None else ""
+        return bool(expected) and expected not in self.log.reports
 
     def _is_over(self) -> bool:
         if self._phase in _ENDED:
             return True
         if Medium.SEALING in self._boots:
-            return self._plant.controller is not self._working and self._is_dark()
+            return (self._has_ended or self._plant.controller is not self._working) and self._is_dark()
         log = self.log
         ended = log.error or log.intake_error or log.crash or "attempted" in log.reports
+        ended = ended or self._has_ended or self.unix_s >= self._idle_until_s
         return bool(ended) and self._phase is Phase.ISOLATED
 
     def _is_dark(self) -> bool:
@@ -194,6 +212,7 @@ class EmulatedBoard:
         return LoopbackController(self._plant.advance, lambda: self._plant.uptime_ms)
 
     def _process(self, medium: Medium, job: AnyJob) -> Controller:
+        self._has_ended = False
         self._working = self._emulation.controller(self._plant, self._home, medium, job, self._sources)
         return self._working
 
@@ -201,17 +220,25 @@ class EmulatedBoard:
         if said.event is None:
             return
         fields = dict(said.event)
-        name = str(fields.pop("event", ""))
+        name = fields.pop("event", "")
         if name == "error":
-            self._note_error(rebuilt(fields))
-        elif name == "warning":
-            self.log.warnings.append(fields)
-        elif name == "rootkit":
-            self.log.evidence.append(fields)
-        elif name != "progress":
-            self.log.reports[name] = fields
+            self._note_error(testimony.rebuilt(fields))
+        elif name == "warning" and len(self.log.warnings) < testimony.KEPT_MAX:
+            warning = testimony.notice(fields)
+            self.log.warnings.append(warning)
+            self._tell("warning", warning)
+        elif name == "rootkit" and len(self.log.evidence) < testimony.KEPT_MAX:
+            self.log.evidence.append(testimony.evidence(fields))
+        elif name == "progress":
+            self._tell("progress", testimony.progress(fields))
+        elif isinstance(name, str):
+            report = testimony.report(self._boots[-1], name, fields)
+            if report is not None:
+                self.log.reports[name] = report
+
+    def _tell(self, event: str, fields: Mapping[str, object]) -> None:
         if self._watcher is not None:
-            self._watcher.event(name, fields)
+            self._watcher.event(event, fields)
 
     def _note_error(self, error: IwatoError) -> None:
         if self._boots[-1] is Medium.INTAKE:
@@ -220,8 +247,12 @@ class EmulatedBoard:
             self.log.error = self.log.error or error
 
     def _ended(self, ended: Ended) -> None:
-        """A program that ended badly without having said why."""
-        if not ended.status or ended.name != self._boots[-1].value:
+        """The controller's program has ended: nothing more will come of this boot, and the interlock
+        finds that out by itself. It may have ended badly without having said why."""
+        if ended.name != self._boots[-1].value:
+            return
+        self._has_ended = True
+        if not ended.status:
             return
         detail = f"{ended.name} ended with {ended.status}"
         if self._boots[-1] is Medium.INTAKE:
@@ -234,6 +265,14 @@ class EmulatedBoard:
             if holds():
                 return
             self._plant.advance(STEP_MS)
+
+
+def latched(board: EmulatedBoard) -> FaultLatched | None:
+    """The fault that the box is in, or that a person has secured it."""
+    reading = board.reading()
+    if reading.phase not in {Phase.FAULT, Phase.SECURED}:
+        return None
+    return FaultLatched(phase=reading.phase.value, cause=reading.fault or "CUT")
 
 
 def read(measured: Measured, bays: int) -> Reading:
@@ -252,13 +291,3 @@ def read(measured: Measured, bays: int) -> Reading:
         window_left_s=max(0, report.window_end_s - measured.unix_ms // 1000),
         fault=report.fault.name if report.fault else "",
     )
-
-
-def rebuilt(fields: Mapping[str, object]) -> IwatoError:
-    """The error that a controller said, as the class of its code. What it said is hostile text."""
-    kind = errors.by_code().get(str(fields.get("code")), ControllerEnded)
-    values = fields.get("values")
-    try:
-        return kind(**{str(key): value for key, value in values.items()} if isinstance(values, dict) else {})
-    except (KeyError, IndexError, ValueError):
-        return ControllerEnded(detail=str(fields.get("code")))

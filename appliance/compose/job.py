@@ -59,6 +59,25 @@ class RestoreJob(Job, frozen=True, kw_only=True, tag="restore"):
 AnyJob: TypeAlias = WindowJob | AttemptJob | PrepareJob | RollForwardJob | ScrubJob | VerifyJob | RestoreJob
 
 
+def report_of(job: AnyJob) -> str:
+    """The event that the job's program says last; empty where the documents explain its absence."""
+    match job:
+        case AttemptJob():
+            return "attempted"
+        case PrepareJob():
+            return "prepared"
+        case RollForwardJob():
+            return "sealed"
+        case ScrubJob():
+            return "scrubbed"
+        case VerifyJob():
+            return "verified"
+        case RestoreJob():
+            return "restored"
+        case _:
+            return ""
+
+
 def encode(job: AnyJob) -> dict[str, object]:
     """As JSON values."""
     values = msgspec.to_builtins(job)

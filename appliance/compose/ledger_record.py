@@ -11,6 +11,7 @@ from appliance.compose.policy_files import PolicyFiles
 from appliance.format.ledger_entry import AnyEntry, Seal
 from appliance.format.ledger_segment import Gap
 from appliance.ledger import history
+from appliance.ledger.history import History
 from appliance.service import snapshots
 from appliance.service.ledger_copies import STATE, read_copy
 
@@ -24,9 +25,16 @@ class LedgerRecord:
 
     def entries(self) -> Iterator[tuple[int, AnyEntry | Gap]]:
         """(index, entry) of every entry that a cosigned checkpoint covers."""
-        copy = read_copy(ScratchDirectory(self.home.seal_state), STATE)
-        found = history.assemble([copy], self.texts.keys).history
+        found = self._history()
         return ((index, entry) for index, entry in found.entries() if index < found.witnessed)
+
+    def witnessed(self) -> int:
+        """How many entries a cosigned checkpoint covers."""
+        return self._history().witnessed
+
+    def _history(self) -> History:
+        copy = read_copy(ScratchDirectory(self.home.seal_state), STATE)
+        return history.assemble([copy], self.texts.keys).history
 
     def snapshots(self) -> list[Seal]:
         """Committed snapshots, oldest first."""

@@ -48,7 +48,7 @@ def _implant(home: Home) -> Implant:
         forbidden=[home.bays, home.emulated, home.tokens, home.seal_state],
         writable=[home.staging, home.intake_state],
         packages=PACKAGES,
-        pairing_key=operational_keys.read(home.intake_state, operational_keys.PAIRING),
+        pairing_key=operational_keys.read(home.seal_state, operational_keys.PAIRING),  # the same key
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from appliance.domain.phases import BootFacts, Phase
-from appliance.errors import ContactTestFailed, PhaseCut
+from appliance.errors import ContactTestFailed, PhaseCut, PolicyMismatch
 from appliance.ports import Console, Link
 from appliance.service.keeper import Keeper
 from appliance.service.pulse import Pulsing
@@ -23,9 +23,14 @@ CARRIER_MS = 10_000  # ms; a media converter starts in 1 to 3 s, an Ethernet por
 Pull = Callable[[BootFacts], Mapping[str, object]]
 
 
-def run(keeper: Keeper, pulse: Pulsing, link: Link, console: Console, pull: Pull) -> None:
-    """The whole half. Returns only where nobody takes the supply away (a refused window)."""
+def run(
+    keeper: Keeper, pulse: Pulsing, link: Link, console: Console, policy_hash: bytes, pull: Pull
+) -> None:
+    """The whole half. Returns only where nobody takes the supply away (a refused window). PolicyMismatch
+    before anything is asked for, where `policy_hash` is not the policy that the interlock enforces."""
     facts = keeper.boot()
+    if facts.policy_hash != policy_hash:
+        raise PolicyMismatch(version=facts.policy_version)
     with pulse:
         connect(keeper, pulse)
         wait_for_carrier(keeper, pulse, link)
