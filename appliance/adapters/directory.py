@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -227,20 +228,58 @@ class ScratchDirectory(Directory):
 
     def sweep(self) -> None:
         self._sweep("")
+        for folder in self._folders():
+            self._sweep(folder)
+
+    def tidy(self, folders: Sequence[str]) -> Sequence[str]:
+        """Set aside what was planted: whatever bears the name of one of `folders` (of the root) and is no
+        folder that can be entered, and whatever lies in one and is no regular file. It is moved to a new
+        name of the root, never followed, opened or removed. Returns the old names."""
+        strange: list[str] = []
+        with self._folder("") as root_fd:
+            for folder in folders:
+                try:
+                    folder_fd = os.open(folder, _FOLDER_FLAGS, dir_fd=root_fd)
+                except FileNotFoundError:
+                    continue
+                except OSError:
+                    self._set_aside(root_fd, root_fd, folder)
+                    strange.append(folder)
+                    continue
+                try:
+                    leaves = [leaf for leaf in sorted(os.listdir(folder_fd)) if not _is_file(folder_fd, leaf)]
+                    for leaf in leaves:
+                        self._set_aside(root_fd, folder_fd, leaf)
+                        strange.append(file_names.join(folder, leaf))
+                finally:
+                    os.close(folder_fd)
+        return strange
+
+    def _set_aside(self, root_fd: int, folder_fd: int, leaf: str) -> None:
+        # A name by chance: one that could be known before could have been taken before.
+        aside = f"strange-{secrets.token_hex(8)}"
+        with self.durably(f"rename {aside}"):
+            os.rename(leaf, aside, src_dir_fd=folder_fd, dst_dir_fd=root_fd)
+
+    def _folders(self) -> list[str]:
+        """Folders of the root. Nothing of ours lies deeper; what does was planted, as deep as it likes."""
+        with self._folder("") as root_fd:
+            return [leaf for leaf in sorted(os.listdir(root_fd)) if _is_folder(root_fd, leaf)]
 
     def _sweep(self, folder: str) -> None:
         with self._folder(folder) as folder_fd:
-            leaves = sorted(os.listdir(folder_fd))
-            stale = [leaf for leaf in leaves if file_names.is_temporary(leaf)]
+            leaves = [leaf for leaf in sorted(os.listdir(folder_fd)) if file_names.is_temporary(leaf)]
+            stale = [leaf for leaf in leaves if not _is_folder(folder_fd, leaf)]
             for leaf in stale:
                 with self.durably(f"unlink {file_names.join(folder, leaf)}"):
                     os.unlink(leaf, dir_fd=folder_fd)
             if stale:
                 self.sync_folder(folder_fd, folder)
-            inner = [leaf for leaf in leaves if leaf not in stale and _is_folder(folder_fd, leaf)]
-        for leaf in inner:
-            self._sweep(file_names.join(folder, leaf))
 
 
 def _is_folder(folder_fd: int, leaf: str) -> bool:
     return stat.S_ISDIR(os.stat(leaf, dir_fd=folder_fd, follow_symlinks=False).st_mode)
+
+
+def _is_file(folder_fd: int, leaf: str) -> bool:
+    return stat.S_ISREG(os.stat(leaf, dir_fd=folder_fd, follow_symlinks=False).st_mode)

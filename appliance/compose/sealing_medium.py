@@ -29,7 +29,8 @@ from appliance.compose.machine import Machine
 from appliance.compose.policy_files import PolicyFiles
 from appliance.custody.votes import Vote
 from appliance.domain.ids import Bay, HolderNumber
-from appliance.errors import ControllerEnded
+from appliance.errors import ControllerEnded, StagedBatchRefused, StagingFailed
+from appliance.format import batch, receipt
 from appliance.pipeline.scatter import Code
 from appliance.ports import Files
 from appliance.service import drive_jobs, drive_phase, recovery
@@ -47,6 +48,7 @@ def run(machine: Machine, job: AnyJob) -> None:
         case PrepareJob():
             drive_jobs.prepare(shop, machine.entropy, texts.public_files())
         case WindowJob() | RollForwardJob():
+            tidy(machine, home)
             fingerprint = texts.recipient.fingerprint
             drive_phase.run(shop, lambda phase: drive_jobs.seal(phase, fingerprint, texts.public_files()))
         case ScrubJob():
@@ -58,6 +60,20 @@ def run(machine: Machine, job: AnyJob) -> None:
             drive_phase.run(shop, lambda phase: _restore(phase, job, texts))
         case _:
             raise ControllerEnded(detail="the sealing medium has no such job")
+
+
+def tidy(machine: Machine, home: Home) -> None:
+    """A link half may have left anything in staging: what is no file is set aside and said, so that it
+    does not stand in the way of every later window."""
+    try:
+        staging = ScratchDirectory(home.staging, steps=machine.steps)
+        strange = staging.tidy((batch.FOLDER, batch.PACKS_FOLDER, receipt.FOLDER))
+    except OSError as error:
+        drive_phase.warn(machine.console, StagingFailed(detail=error.strerror or str(error)))
+        return
+    if strange:
+        detail = f"{len(strange)} objects that are no files were set aside, the first: {strange[0]}"
+        drive_phase.warn(machine.console, StagedBatchRefused(detail=detail))
 
 
 def workshop(machine: Machine, home: Home, texts: PolicyFiles) -> Workshop:

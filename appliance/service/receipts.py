@@ -27,7 +27,7 @@ def accept(
         name = f"{receipt.FOLDER}/{leaf}"
         try:
             packs += verify(staging.read(name, receipt.RECEIPT_BYTES_MAX))
-        except (IwatoError, ValueError) as refused:
+        except (IwatoError, ValueError, OSError) as refused:
             console.say("receipt-refused", receipt=leaf, reason=str(refused))
         else:
             accepted.append(name)

@@ -99,6 +99,7 @@ class Sealing:
     def run(self, facts: SealFacts) -> SealReport:
         """Roll forward, seal what is staged, recycle, heal. DrivesTooFew when fewer drives than the
         write quorum are left, at whatever point: what was witnessed until then stays so."""
+        self._clear_unborn(facts.boot.window_number)
         staged = dict(staged_window.windows(self._staging))
         self._roll_forward(staged)
         self._drives.require(self._drives.geometry.write_quorum)
@@ -107,12 +108,26 @@ class Sealing:
                 continue  # an older window was given up when a newer one was sealed
             if isinstance(window, StagedBatchRefused):
                 self._report.refused.append(window)
+                self._recycle(staged_window.names_of(self._staging, number))
             elif not self._is_closed(window):
                 self._seal_or_refuse(window, facts)
         self._roll_forward(staged)
         self._report.healed = shard_healing.heal(self._drives, self._code, self._catalogue.facts, self._stop)
         self._report.stopped = self._report.stopped or self._stop()
         return self._report
+
+    def _clear_unborn(self, newest: int) -> None:
+        planted = staged_window.unborn(self._staging, newest)
+        if planted:
+            detail = f"{len(planted)} records of windows that have not been yet were removed"
+            self._report.refused.append(StagedBatchRefused(detail=detail))
+            self._recycle(planted)
+
+    def _recycle(self, names: Iterable[str]) -> None:
+        """Records that are no window: what they name is pulled anew."""
+        with self._staging_may_fail():
+            for name in names:
+                self._staging.recycle(name)
 
     # Sealing -------------------------------------------------------------------------------------------
 

@@ -70,6 +70,19 @@ def windows(staging: Files) -> Iterator[tuple[int, StagedWindow | StagedBatchRef
             yield number, refused
 
 
+def unborn(staging: Files, newest: int) -> list[str]:
+    """Records of windows later than `newest`, the last that the interlock granted. No intake wrote them
+    honestly, and left lying they would take the places of windows to come."""
+    parsed = ((leaf, batch.parse_name(leaf)) for leaf in staging.names(batch.FOLDER))
+    return [f"{batch.FOLDER}/{leaf}" for leaf, name in parsed if name is not None and name[0] > newest]
+
+
+def names_of(staging: Files, number: int) -> list[str]:
+    """The window's records as staging names them, newest first."""
+    parsed = ((leaf, batch.parse_name(leaf)) for leaf in reversed(staging.names(batch.FOLDER)))
+    return [f"{batch.FOLDER}/{leaf}" for leaf, name in parsed if name is not None and name[0] == number]
+
+
 def record_names(window: StagedWindow) -> list[str]:
     """Names of the window's records, newest first: recycled in this order, a cut leaves whole windows."""
     return [record.name for record in reversed(window.records)]
