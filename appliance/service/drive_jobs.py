@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import islice
 
 from appliance.domain.ids import DriveIndex
 from appliance.domain.phases import Phase
-from appliance.errors import CheckpointRefused, CommitDegraded, DamageFound, SignatureMalformed
+from appliance.errors import (
+    CheckpointRefused,
+    CommitDegraded,
+    DamageFound,
+    DrivesTooFew,
+    SignatureMalformed,
+    SnapshotsDamaged,
+)
 from appliance.format.ledger_entry import Birth, PolicyAccepted, Seal
 from appliance.ledger import checkpoint, history
 from appliance.ledger.history import Head
@@ -25,6 +33,7 @@ from appliance.service.seal_entry import SealFacts
 from appliance.service.sealing import Sealing
 
 DRIVE_RECORD = "drives.json"
+LOST_SAID = 20  # packs beyond repair that become warnings; the report names all
 
 
 def prepare(shop: Workshop, entropy: Entropy, files: Mapping[str, bytes]) -> None:
@@ -103,6 +112,11 @@ def scrub(phase: DrivePhase) -> None:
     left = len(report.unrepaired)
     if bad:
         drive_phase.warn(shop.console, DamageFound(bad=bad, repaired=len(report.repaired), unrepaired=left))
+    for pack, snapshots in islice(report.lost.items(), LOST_SAID):
+        needing = ", ".join(snapshots) or "-"
+        drive_phase.warn(shop.console, SnapshotsDamaged(pack=pack.hex(), snapshots=needing))
+    if len(phase.drives.readable) < phase.drives.geometry.data:
+        _warn_too_few(phase)
     _say_failures(phase)
     shop.console.say(
         "scrubbed",
@@ -122,6 +136,13 @@ def scrub(phase: DrivePhase) -> None:
     record_drives(phase)
 
 
+def _warn_too_few(phase: DrivePhase) -> None:
+    geometry, present = phase.drives.geometry, len(phase.drives.readable)
+    drive_phase.warn(
+        phase.shop.console, DrivesTooFew(present=present, needed=geometry.data, total=geometry.drives)
+    )
+
+
 def verify_ledger(shop: Workshop, seen: bytes | None, *, alone: bool) -> None:
     """Judge the copies as they are, before anything is healed. `seen` is a checkpoint that was kept
     outside; `alone` leaves the interlock's head out."""
@@ -136,7 +157,8 @@ def verify_ledger(shop: Workshop, seen: bytes | None, *, alone: bool) -> None:
             use_head = head if not alone and seen is None else None
             verdict = history.assemble(copies, shop.keys, head=use_head, outside=outside)
         except (CheckpointRefused, SignatureMalformed) as error:
-            shop.console.say("verified", verdict="tampered", reason=str(error), size=0, findings=[])
+            reason = str(error.values["detail"])
+            shop.console.say("verified", verdict="refused", reason=reason, size=0, findings=[])
             return
         finally:
             shop.keeper.work_done()

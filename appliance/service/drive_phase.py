@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from appliance.domain.phases import BootFacts
-from appliance.errors import DrivesMissing, IwatoError, PolicyMismatch
+from appliance.errors import DrivesMissing, IwatoError, LedgerTampered, PolicyMismatch
 from appliance.format.drive_header import DriveSetFacts
 from appliance.format.note_key import Signer
 from appliance.ledger.checkpoint import Keys
@@ -107,6 +107,9 @@ def begin(shop: Workshop, facts: BootFacts) -> DrivePhase:
         state=shop.state, drives=found, interlock=shop.interlock, keys=shop.keys, sign=shop.sign
     )
     verdict = ledger.start(facts)
+    for finding in ledger.alarms:
+        if not finding.where:  # of the history as a whole; one drive's copy was healed from the others
+            warn(shop.console, LedgerTampered(reason=finding.text))
     return DrivePhase(shop=shop, facts=facts, drives=found, ledger=ledger, verdict=verdict)
 
 

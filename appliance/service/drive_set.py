@@ -102,7 +102,7 @@ def identify(attached: Sequence[AttachedDrive], facts: DriveSetFacts, log_key: N
         other = drives.setdefault(drive.index, drive)
         if other is not drive:
             twins.add(drive.index)
-            findings.append(DriveDuplicate(bay=other.bay, other=drive.bay, index=drive.index))
+            findings.append(DriveDuplicate(bay=other.bay, other=drive.bay, index=drive.index + 1))
     return DriveSet(facts, (drive for drive in drives.values() if drive.index not in twins), findings)
 
 
