@@ -64,6 +64,10 @@ class Placing(Protocol):
         """Remove the temporary file."""
         ...
 
+    def close(self) -> None:
+        """Give back what is held open and leave the temporary file to the sweep; twice is harmless."""
+        ...
+
 
 class Files(Protocol):
     """A directory of write-once files. There is no way to change or remove what was placed.
@@ -218,6 +222,10 @@ class Source(Protocol):
     @property
     def unreadable(self) -> Sequence[tuple[bytes, str]]:
         """(path, reason) of what could not be read so far."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held open; a later walk begins anew."""
         ...
 
 

@@ -52,7 +52,7 @@ class SocketEndpoint:
                 self._socket.send(raw)
                 return
             except BlockingIOError:
-                select.select([], [self._socket], [], SLICE_MS / 1000)
+                self._poll(select.POLLOUT, SLICE_MS)
 
     def take(self) -> bytes | None:
         try:
@@ -64,7 +64,13 @@ class SocketEndpoint:
         return raw
 
     def wait(self, timeout_ms: int) -> None:
-        select.select([self._socket], [], [], max(0, timeout_ms) / 1000)
+        self._poll(select.POLLIN, max(0, timeout_ms))
+
+    def _poll(self, event: int, timeout_ms: int) -> None:
+        """poll(2): select(2) knows no descriptor above 1023."""
+        poll = select.poll()
+        poll.register(self._socket, event)
+        poll.poll(timeout_ms)
 
 
 class BoardChannel:

@@ -85,6 +85,7 @@ class LocalSource:
             inner: list[bytes] = []
             yield from self._walk_folder(path, inner, excluded)
             folders += reversed(inner)
+        self._require_still_there()
 
     def look(self, path: bytes) -> tuple[FileEntry, bytes]:
         self._ask()
@@ -114,6 +115,16 @@ class LocalSource:
             self._root_fd = -1
 
     # ---------------------------------------------------------------------------------------------------
+
+    def _require_still_there(self) -> None:
+        """A tree that was taken away while it was read looks like files that vanished one by one; it
+        must not count as read to its end. SourceMissing."""
+        try:
+            is_same = os.path.samestat(os.stat(self._root), os.fstat(self._root_fd))
+        except OSError as error:
+            raise SourceMissing(source=self.name, reason=error.strerror) from error
+        if not is_same:
+            raise SourceMissing(source=self.name, reason="another directory took its place")
 
     def _ask(self) -> None:
         if not self._carrier():

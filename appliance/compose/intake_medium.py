@@ -24,7 +24,7 @@ from appliance.compose.policy_files import PolicyFiles
 from appliance.custody.policy import SourceLine
 from appliance.domain.ids import Bay, PackId
 from appliance.domain.phases import BootFacts, Phase
-from appliance.errors import ControllerEnded, IndexDamaged, LedgerMalformed, NetworkLost, PolicyMismatch
+from appliance.errors import ControllerEnded, FilesUnreadable, IndexDamaged, LedgerMalformed, NetworkLost
 from appliance.format import ledger_entry, receipt
 from appliance.format.ledger_entry import Seal
 from appliance.ledger import proof
@@ -53,7 +53,7 @@ def run(machine: Machine, job: AnyJob) -> None:
         case WindowJob():
             pull = partial(_pull, machine, home, texts, keeper, pulse, job)
             link = BoardLink(machine.channel.carrier)
-            link_half.run(keeper, pulse, link, machine.console, pull)
+            link_half.run(keeper, pulse, link, machine.console, texts.hash, pull)
         case AttemptJob():
             _attempt(machine, home, texts, keeper, bays)
         case _:
@@ -67,11 +67,9 @@ def _pull(
     keeper: Keeper,
     pulse: Pulsing,
     job: WindowJob,
-    facts: BootFacts,
+    _facts: BootFacts,
 ) -> Mapping[str, object]:
     """One intake; the report as the console carries it."""
-    if facts.policy_hash != texts.hash:
-        raise PolicyMismatch(version=facts.policy_version)
     key = operational_keys.read(home.intake_state, operational_keys.DEDUP)
 
     def warn(detail: str) -> None:
@@ -135,6 +133,10 @@ def _report(machine: Machine, report: IntakeReport) -> dict[str, object]:
     first = [
         (source, path.decode("utf-8", "backslashreplace"), why) for source, path, why in report.unreadable
     ]
+    if first:
+        source, path, why = first[0]
+        unread = FilesUnreadable(count=len(first), path=f"{source}/{path}", reason=why)
+        drive_phase.warn(machine.console, unread)
     return {
         "window": report.window,
         "complete": report.complete,
@@ -169,4 +171,6 @@ def _attempt(machine: Machine, home: Home, texts: PolicyFiles, keeper: Keeper, b
         network = {"code": lost.code, "values": {"source": str(lost.values["source"])}}
     else:
         network = {}
+    finally:
+        source.close()
     machine.console.say("attempted", phase=facts.phase.value, refusals=refusals, network=network)

@@ -201,6 +201,8 @@ class Intake:
         except SourceMissing as missing:
             self._cause = self._cause or missing
             self._watch.console.say("source-missing", source=name, reason=missing.values.get("reason", ""))
+        finally:
+            source.close()
         self._unreadable[reported:reported] = [(name, path, reason) for path, reason in source.unreadable]
         self._counts.unreadable = len(self._unreadable)
         self._reader.flush()

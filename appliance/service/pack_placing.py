@@ -93,23 +93,24 @@ class PackPlacer:
         """Scatter the whole pack, write the shards `names`, read them back; who holds them now."""
         geometry = self._drives.geometry
         placement = place.Placement(geometry, source.size)
-        writer = ShardWriter(self._drives, names)
-        try:
-            for stripe in geometry.stripes(source.size):
-                columns = buffer.columns(stripe)
-                _fill(name, source, buffer.data(stripe), stripe.offset)
-                buffer.pad(stripe)
-                self._code.scatter(columns)
-                placement.record(stripe, columns)
-                writer.write(stripe, columns)
-            hashes = placement.hashes()
-            if hashes.facts().pack != pack:
-                raise StagedBatchRefused(detail=f"{name} is not the pack that it is named for")
-        except StagedBatchRefused:
-            writer.abandon()
-            raise
+        with ShardWriter(self._drives, names) as writer:
+            try:
+                for stripe in geometry.stripes(source.size):
+                    columns = buffer.columns(stripe)
+                    _fill(name, source, buffer.data(stripe), stripe.offset)
+                    buffer.pad(stripe)
+                    self._code.scatter(columns)
+                    placement.record(stripe, columns)
+                    writer.write(stripe, columns)
+                hashes = placement.hashes()
+                if hashes.facts().pack != pack:
+                    raise StagedBatchRefused(detail=f"{name} is not the pack that it is named for")
+            except StagedBatchRefused:
+                writer.abandon()
+                raise
+            placed = writer.place(hashes)
         holders = set()
-        for index in writer.place(hashes):
+        for index in placed:
             if read_back(self._drives, names[index], hashes, buffer):
                 holders.add(index)
             else:

@@ -29,16 +29,17 @@ def rebuild(
                 names[drive.index] = next_name(drive, shards.facts.pack)
             except OSError as error:
                 drives.fail(drive.index, error)
-    writer = ShardWriter(drives, names)
-    try:
-        for stripe in shards.geometry.stripes(shards.facts.size):
-            shards.load(stripe, buffer, names)
-            writer.write(stripe, buffer.columns(stripe))
-    except PackLost:
-        writer.abandon()
-        raise
+    with ShardWriter(drives, names) as writer:
+        try:
+            for stripe in shards.geometry.stripes(shards.facts.size):
+                shards.load(stripe, buffer, names)
+                writer.write(stripe, buffer.columns(stripe))
+        except PackLost:
+            writer.abandon()
+            raise
+        placed = writer.place(shards.hashes)
     repaired = []
-    for index in sorted(writer.place(shards.hashes)):
+    for index in sorted(placed):
         if read_back(drives, names[index], shards.hashes, buffer):
             repaired.append(names[index])
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 from appliance.domain.geometry import Stripe
 from appliance.domain.ids import DriveIndex, PackId
@@ -23,7 +24,7 @@ from appliance.service.stripe_buffer import StripeBuffer
 
 
 class ShardWriter:
-    """Writes the shards `names` (by drive). Columns may come in any order of stripes."""
+    """Writes the shards `names` (by drive); use it in a `with`. Columns may come in any order of stripes."""
 
     def __init__(self, drives: DriveSet, names: Mapping[DriveIndex, ShardName]) -> None:
         self._drives = drives
@@ -36,6 +37,15 @@ class ShardWriter:
                 self._open[index] = drive.files.begin(name.path)
             except OSError as error:
                 drives.fail(index, error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give back what is still open and touch no drive any more: its sweep finds what is left."""
+        for placing in self._open.values():
+            placing.close()
+        self._open.clear()
 
     def write(self, stripe: Stripe, columns: Sequence[memoryview]) -> None:
         """Write the stripe's column to every drive that is still with us."""
@@ -69,7 +79,7 @@ class ShardWriter:
         self._open.clear()
 
     def _drop(self, index: DriveIndex, error: OSError) -> None:
-        del self._open[index]
+        self._open.pop(index).close()
         self._drives.fail(index, error)
 
 

@@ -37,8 +37,11 @@ class Guard:
     def run(self) -> None:
         """Until the leash ends."""
         os.set_blocking(self._wake, False)
+        poll = select.poll()
+        for number in (self._leash, self._wake):
+            poll.register(number, select.POLLIN)
         while True:
-            ready, _, _ = select.select([self._leash, self._wake], [], [])
+            ready = {number for number, _ in poll.poll()}
             if self._wake in ready:
                 os.read(self._wake, 4096)
                 self._bury()

@@ -60,7 +60,10 @@ class RealTime:
     def _wait(self) -> None:
         """Until the controller says something or a tick is over, and never less than a millisecond."""
         descriptors: tuple[int, ...] = getattr(self._plant.controller, "descriptors", tuple)()
-        select.select(descriptors, [], [], TICK_MS / 1000)
+        poll = select.poll()  # select(2) knows no descriptor above 1023
+        for descriptor in descriptors:
+            poll.register(descriptor, select.POLLIN)
+        poll.poll(TICK_MS)
         early_ns = self._seen_ns + _NS - time.monotonic_ns()
         if early_ns > 0:
             time.sleep(early_ns / 1e9)

@@ -7,6 +7,7 @@ remembered. A power cut is a BaseException out of a durable step; after it no st
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -304,9 +305,8 @@ class Bench:
         """Every committed pack comes back byte-equal."""
         gatherer = booted.gatherer()
         for pack in packs if packs is not None else booted.catalogue().facts:
-            gathered = gatherer.open(pack)
-            assert gathered.read(0, gathered.size) == self.contents[pack]
-            gathered.close()
+            with closing(gatherer.open(pack)) as gathered:
+                assert gathered.read(0, gathered.size) == self.contents[pack]
 
     def drive_files(self) -> dict[str, bytes]:
         """Every placed file of every drive by path, as the hash of its inode number and content."""

@@ -187,6 +187,9 @@ class FailingPlacing:
     def abandon(self) -> None:
         self._placing.abandon()
 
+    def close(self) -> None:
+        self._placing.close()
+
 
 @pytest.mark.clause("FORMAT 6.5")
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
