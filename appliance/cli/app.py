@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
 from appliance.cli import bench, copies, demo, drive, init, ledger, restore, status
-from appliance.cli.face import Face, language_of, options
-from appliance.errors import EXIT_USAGE
+from appliance.cli.face import Face, language_of, options, silence
+from appliance.errors import EXIT_INTERRUPTED, EXIT_USAGE, UsageError
 from appliance.ports import Appliance, DemoWorld
 from appliance.words import LANGUAGES, N_, Catalogue
 
@@ -34,7 +35,7 @@ def iwato(
     face = context.find_object(Face)
     assert face is not None
     if home is not None:
-        face.home = Path(home).expanduser().resolve()
+        face.home = home
     face.language = lang or face.language
     face.plain |= plain
     face.as_json |= as_json
@@ -55,22 +56,50 @@ for _verb in (
 
 def run(open_appliance: Callable[[Path], Appliance], world: DemoWorld, arguments: list[str]) -> int:
     """Run one command; returns its exit status."""
-    home = os.environ.get("IWATO_HOME")
+    _open_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks our letters is no error
     face = Face(
         open=open_appliance,
         world=world,
-        home=Path(home).expanduser().resolve() if home else None,
+        home=os.environ.get("IWATO_HOME"),
         language=language_of(os.environ),
     )
     _translate(iwato, Catalogue(_language(arguments, face.language)))
+    status = _main(face, arguments)
     try:
-        iwato.main(args=arguments, prog_name="iwato", obj=face, standalone_mode=False)
+        sys.stdout.flush()
+    except OSError:
+        silence()
+    return status
+
+
+def _open_streams() -> None:
+    """Where a caller closed standard input, output or error, nothing of ours may get its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
+
+
+def _main(face: Face, arguments: Sequence[str]) -> int:
+    try:
+        iwato.main(args=list(arguments), prog_name="iwato", obj=face, standalone_mode=False)
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.Abort:
-        return 130
-    except click.ClickException as error:
+        return EXIT_INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show(file=sys.stderr)
+        return EXIT_USAGE
+    except click.ClickException as error:
+        face.as_json |= "--json" in arguments
+        face.language = _language(list(arguments), face.language)
+        face.report(UsageError(detail=error.format_message()))
         return EXIT_USAGE
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1

@@ -15,7 +15,7 @@ from appliance.cli.progress import size_text
 from appliance.errors import EXIT_OK, EXIT_WARNINGS, UsageError
 from appliance.words import N_
 
-_DURATION = re.compile(r"(\d{1,9})([smhd])")
+_DURATION = re.compile(r"([0-9]{1,9})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -75,14 +75,15 @@ def window_lines(face: Face, document: Mapping[str, Any]) -> list[str]:
             stored=size_text(document["bytes_stored"]),
         ),
         face.text(
-            N_("link CONNECTED {link} s, drives CONNECTED {drives} s, never both"),
+            N_("link CONNECTED {link:.1f} s, drives CONNECTED {drives:.1f} s, both at once: {both}"),
             link=document["link_s"],
             drives=document["drives_s"],
+            both=f"{document['both_ms']} ms" if document["both_ms"] else face.text(N_("never")),
         ),
     ]
     return rows + warning_lines(face, document)
 
 
 def warning_lines(face: Face, document: Mapping[str, Any]) -> list[str]:
-    """Warnings as `! CODE sentence`."""
-    return [f"! {sentence.of(face.catalogue, item)}" for item in document.get("warnings", ())]
+    """What went wrong and what to do about it."""
+    return list(sentence.listed(face.catalogue, document.get("warnings", ())))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from appliance.cli.bench import ending_of, warning_lines
 from appliance.cli.face import Face, command
 from appliance.cli.progress import size_text
-from appliance.errors import EXIT_OK
 from appliance.words import N_
 
 
@@ -30,5 +30,5 @@ def list_copies(face: Face) -> int:
         )
         for item in document["snapshots"]
     ]
-    face.put(document, rows or [face.text(N_("No snapshots yet."))])
-    return EXIT_OK
+    face.put(document, (rows or [face.text(N_("No snapshots yet."))]) + warning_lines(face, document))
+    return ending_of(document)

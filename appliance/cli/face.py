@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Concatenate, ParamSpec
@@ -20,9 +23,11 @@ from rich.console import Console
 from appliance import errors
 from appliance.cli.escape import escape
 from appliance.cli.live import LiveScreen
-from appliance.errors import IwatoError, UsageError
+from appliance.errors import IwatoError, PlaceUnusable, UsageError
 from appliance.ports import Appliance, DemoWorld
 from appliance.words import LANGUAGES, N_, Catalogue
+
+TRACEBACK = "IWATO_TRACEBACK"  # environment: an engineer wants to see where an internal error was
 
 P = ParamSpec("P")
 
@@ -33,7 +38,7 @@ class Face:
 
     open: Callable[[Path], Appliance]
     world: DemoWorld
-    home: Path | None = None
+    home: str | None = None
     language: str = "en"
     plain: bool = False
     as_json: bool = False
@@ -45,14 +50,13 @@ class Face:
     @property
     def appliance(self) -> Appliance:
         """The appliance in `--home`. UsageError without one."""
-        if self.home is None:
+        if not self.home:
             raise UsageError(detail="name the home directory with --home DIR or IWATO_HOME")
-        return self.open(self.home)
+        return self.open(place(self.home))
 
     def text(self, msgid: str, **values: object) -> str:
-        """A translated sentence; text values are escaped."""
-        shown = {key: escape(v) if isinstance(v, str | bytes) else v for key, v in values.items()}
-        return self.catalogue.text(msgid, **shown)
+        """A translated sentence; values that are not numbers are escaped."""
+        return self.catalogue.text(msgid, **{key: _shown(value) for key, value in values.items()})
 
     def screen(self) -> LiveScreen:
         """The running picture, on stderr; silent under --json."""
@@ -62,7 +66,7 @@ class Face:
     def put(self, document: Mapping[str, object], lines: Sequence[str]) -> None:
         """The command's result: the document under --json, else the lines."""
         if self.as_json:
-            click.echo(json.dumps(document, ensure_ascii=False))
+            click.echo(json.dumps(document))  # ASCII: no name from outside can steer a terminal
         else:
             for line in lines:
                 click.echo(line)
@@ -70,9 +74,26 @@ class Face:
     def report(self, error: IwatoError) -> None:
         """What happened, the code, what to do; as JSON too, where that was asked for."""
         what, remedy = self.text(error.what, **error.values), self.text(error.remedy, **error.values)
-        click.echo(f"{error.code}: {what}\n  -> {remedy}", err=True)
+        with suppress(OSError):  # nobody reads the talk; the status still tells
+            click.echo(f"{error.code}: {what}\n  -> {remedy}", err=True)
         if self.as_json:
             click.echo(json.dumps({"error": {"code": error.code, "text": what, "remedy": remedy}}))
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, int | float):
+        return value
+    return escape(value if isinstance(value, bytes) else str(value))
+
+
+def place(text: str) -> Path:
+    """The directory or file that was typed, as an absolute path. UsageError, PlaceUnusable."""
+    if not text:
+        raise UsageError(detail="an empty path names no place")
+    try:
+        return Path(text).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, nobody's home, a null byte
+        raise PlaceUnusable(path=text, reason=str(error)) from None
 
 
 def language_of(environment: Mapping[str, str]) -> str:
@@ -90,7 +111,7 @@ def _settle(
     face = context.find_object(Face)
     assert face is not None
     if home is not None:
-        face.home = Path(home).expanduser().resolve()
+        face.home = home
     if lang is not None:
         face.language = lang
     face.plain |= plain
@@ -141,6 +162,21 @@ def ending(face: Face, act: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         click.echo(face.text(N_("interrupted; the box is ISOLATED and nothing committed is lost")), err=True)
         return errors.EXIT_INTERRUPTED
-    except OSError as error:
-        face.report(IwatoError(detail=f"{error.strerror}: {error.filename}"))
+    except BrokenPipeError:  # who reads our words has gone; the work itself was done or refused
+        silence()
         return errors.EXIT_FAILED
+    except OSError as error:
+        face.report(PlaceUnusable(path=error.filename or "-", reason=error.strerror or str(error)))
+        return errors.EXIT_FAILED
+    except Exception as error:  # noqa: BLE001 - a person gets a sentence and a code, never a traceback
+        if os.environ.get(TRACEBACK):
+            traceback.print_exc()
+        face.report(IwatoError(detail=f"{type(error).__name__}: {error}"))
+        return errors.EXIT_FAILED
+
+
+def silence() -> None:
+    """Nobody reads standard output any more: what is still buffered goes nowhere, without complaint."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -11,6 +11,8 @@ from appliance.errors import EXIT_OK, UsageError
 from appliance.ports import Birth
 from appliance.words import N_
 
+LINK_RATE_MAX = 10**12  # bytes per second; no network is faster, and the job carries 64 bits
+
 
 def sources_of(pairs: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """`NAME=PATH` pairs with absolute paths. UsageError for anything else."""
@@ -52,8 +54,8 @@ def init(
     """Make an emulated appliance: drives, holders' tokens, keys, a signed policy."""
     if not pairs:
         raise UsageError(detail="name at least one --source NAME=PATH")
-    if link_rate < 0:
-        raise UsageError(detail="--link-rate is in bytes per second and not negative")
+    if not 0 <= link_rate <= LINK_RATE_MAX:
+        raise UsageError(detail=f"--link-rate is in bytes per second, from 0 to {LINK_RATE_MAX}")
     birth = Birth(
         drives=drives,
         data_shards=data_shards,

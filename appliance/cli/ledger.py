@@ -14,6 +14,7 @@ _CHECKPOINT_BYTES_MAX = 64 * 1024  # bytes; a checkpoint note is a few hundred
 _VERDICTS = {
     "verified": N_("The ledger is the one that the witness signed: {size} entries."),
     "self-consistent": N_("The ledger is consistent in itself: {size} entries. Nothing outside confirms it."),
+    "refused": N_("The checkpoint was not believed; the ledger was not compared with it."),
     "tampered": N_("The ledger is NOT the one that the witness signed: {reason}"),
 }
 

@@ -100,6 +100,16 @@ class LiveScreen:
         """One line above the picture; a longer one goes on below, a little further in."""
         if self._quiet:
             return
+        try:
+            self._print(text, style)
+        except OSError:  # nobody reads any more: the job goes on without words
+            self._quiet = True
+
+    def _print(self, text: str, style: str) -> None:
+        """Folded for a terminal; in a file or a pipe a line stays a line."""
+        if not self._console.is_terminal:
+            self._console.print(Text(text, style=style), soft_wrap=True)
+            return
         body = text.lstrip(" ")
         indent = " " * (len(text) - len(body))
         lines = Text(body, style=style).wrap(self._console, self._console.width - len(indent) - len(_HANGING))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import click
 
 from appliance.cli.bench import ending_of, warning_lines
-from appliance.cli.face import Face, command
+from appliance.cli.face import Face, command, place
 from appliance.cli.progress import size_text
 from appliance.ports import RestoreRequest
 from appliance.words import N_
@@ -50,8 +49,8 @@ def run(
         snapshot=snapshot,
         sources=sources,
         subtree=os.fsencode(subtree).strip(b"/"),
-        target=str(Path(target).expanduser().resolve()),
-        tokens=tuple(str(Path(token).expanduser().resolve()) for token in tokens),
+        target=str(place(target)),
+        tokens=tuple(str(place(token)) for token in tokens),
         resume=resume,
         devices=devices,
         set_id=set_id,

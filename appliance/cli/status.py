@@ -12,6 +12,13 @@ from appliance.cli.face import Face, command
 from appliance.errors import EXIT_EMERGENCY, EXIT_OK
 from appliance.words import N_
 
+# What the last drive phase saw of a drive (compose/documents.py).
+_STATES = {
+    "good": N_("good"),
+    "failed": N_("failed"),
+    "not seen in the last drive phase": N_("not seen in the last drive phase"),
+}
+
 
 @click.command(
     "status", help=N_("Show whether the box is ISOLATED, when the next window is and what is wrong.")
@@ -32,18 +39,19 @@ def is_emergency(document: Mapping[str, Any]) -> bool:
 def lines(face: Face, document: Mapping[str, Any]) -> Iterator[str]:
     """The status as a person reads it."""
     link = document["link"]
-    word = N_("ISOLATED") if document["isolated"] else N_("!! NETWORK CONNECTED !!")
+    word = N_("ISOLATED") if document["isolated"] else N_("XX STATE NOT CONFIRMED XX")
+    word = N_("!! NETWORK CONNECTED !!") if link["measured"] else word
     yield f"{face.text(word)}   ({document['phase']})"
     state = N_("CONNECTED") if link["measured"] else N_("cut")
     order = N_("as ordered") if link["measured"] == link["ordered"] else N_("NOT as ordered")
     yield f"  {face.text(N_('link'))}     {face.text(state)}, {face.text(order)}"
     for drive in document["drives"]:
         line = N_("CONNECTED") if drive["powered"] else N_("cut")
-        yield f"  {face.text(N_('drive'))} {drive['bay']:<3} {face.text(line)}, {face.text(drive['state'])}"
+        state = face.text(_STATES[drive["state"]])
+        yield f"  {face.text(N_('drive'))} {drive['bay']:<3} {face.text(line)}, {state}"
     yield f"  {face.text(N_('next window'))}: {document['next_window'] or face.text(N_('none'))}"
     yield (
         f"  {face.text(N_('policy'))} {document['policy_version']}, "
         f"{face.text(N_('ledger entries'))}: {document['log_size']}"
     )
-    for alarm in document["alarms"]:
-        yield f"! {sentence.of(face.catalogue, alarm)}"
+    yield from sentence.listed(face.catalogue, document["alarms"])

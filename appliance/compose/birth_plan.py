@@ -12,11 +12,12 @@ from pathlib import Path
 
 from appliance.compose import confinement, key_rooms, operational_keys, window_text
 from appliance.compose.home import Home, keep_apart
+from appliance.custody import policy_facts
 from appliance.custody.policy import SourceLine
 from appliance.domain.geometry import Geometry
 from appliance.domain.ids import SourceName, VaultId
 from appliance.domain.schedule import Duration
-from appliance.errors import UsageError
+from appliance.errors import PolicyInvalid, UsageError
 from appliance.ports import Birth, Entropy
 from appliance.service.birth import Born, Plan
 from hw import profile
@@ -35,6 +36,12 @@ class NewVault:
     vault_id: VaultId
 
 
+def refuse(home: Home, asked: Birth) -> None:
+    """Everything that is wrong with the wish itself, before the home is touched. UsageError, PathUnsafe."""
+    _checked(home, asked)
+    window_text.scrub_slot(window_text.parse(asked.window))
+
+
 def make(home: Home, asked: Birth, entropy: Entropy, unix_s: int) -> NewVault:
     """Create the home's files up to the signed policy. UsageError, HomeNotEmpty, PathUnsafe,
     SharingRefused before anything was made."""
@@ -42,6 +49,9 @@ def make(home: Home, asked: Birth, entropy: Entropy, unix_s: int) -> NewVault:
     home.create(asked.drives)
     try:
         return _commission(home, asked, plan_parts, entropy, unix_s)
+    except PolicyInvalid as error:  # nobody signed anything: the words of the command made it so
+        discard(home)
+        raise UsageError(detail=str(error.values["detail"])) from None
     except BaseException:
         discard(home)
         raise
@@ -64,6 +74,9 @@ def _checked(home: Home, asked: Birth) -> tuple[Geometry, tuple[SourceLine, ...]
         )
     except ValueError as error:
         raise UsageError(detail=str(error)) from None
+    for name, _ in asked.sources:
+        if not policy_facts.is_source_name(name):
+            raise UsageError(detail=f"--source {name}=…: a name has 1 to 32 of the characters a-z 0-9 _ -")
     confinement.refuse_exposed(home.root)
     keep_apart(home.root, {name: Path(path) for name, path in asked.sources})
     lines = tuple(

@@ -14,7 +14,8 @@ SCRUB_S_MIN = 600  # s; less would scrub nothing
 WINDOW_S_MIN = 4  # s; a link half and a drive half of two seconds: for tests of what ends early
 _TEXT = re.compile(
     r"(\d\d):([0-5]\d)(?::([0-5]\d))?-(\d\d):([0-5]\d)(?::([0-5]\d))?"
-    r" +daily(?: +([+-])(\d\d):([0-5]\d))?"
+    r" +daily(?: +([+-])(\d\d):([0-5]\d))?",
+    re.ASCII,
 )
 _HOURS = 24
 

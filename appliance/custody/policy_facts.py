@@ -95,6 +95,11 @@ class Policy:
 # Rules between the parts ----------------------------------------------------------------------------
 
 
+def is_source_name(text: str) -> bool:
+    """1 to 32 of the characters a-z 0-9 _ -."""
+    return _NAME.fullmatch(text) is not None
+
+
 def _check(policy: Policy) -> None:
     broken = next((sentence for holds, sentence in _rules(policy) if not holds), None)
     if broken is not None:
@@ -116,7 +121,7 @@ def _rules(policy: Policy) -> Iterator[tuple[bool, str]]:
     for item in policy.sources:
         sound = item.path.startswith(b"/") and b"\0" not in item.path and len(item.path) <= PATH_BYTES_MAX
         yield sound, f"the path of source {item.name} is not an absolute path of 1-{PATH_BYTES_MAX} bytes"
-        yield _NAME.fullmatch(item.name) is not None, "the name of a source"
+        yield is_source_name(item.name), "the name of a source"
         yield 0 <= item.tier <= TIER_MAX, f"the tier of source {item.name} is not 0 to {TIER_MAX}"
     yield 0 < policy.delay.seconds <= DELAY_S_MAX, "the delay is not 1 second to 30 days"
 
