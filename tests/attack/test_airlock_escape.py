@@ -145,6 +145,7 @@ def service(tmp_path: Path) -> Iterator[str]:
         yield place
 
 
+@pytest.mark.clause("THREATS 4.6")
 def test_a_captured_controller_can_ask_no_service_of_the_machine_and_change_no_metadata(
     tmp_path: Path, service: str
 ) -> None:

@@ -140,6 +140,7 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> tuple[Drill, Plant, dict[
 Ran = tuple[Drill, Plant, dict[str, str]]
 
 
+@pytest.mark.clause("THREATS 4.6")
 def test_every_way_out_of_the_controller_is_refused_by_name(drill: Ran) -> None:
     evidence = drill[0].evidence()
     assert harmful(evidence) == []
@@ -158,6 +159,7 @@ def test_the_interlock_refuses_it_although_it_speaks_with_the_controllers_own_ke
     assert set(asked.values()) == {"NOT_NOW"}
 
 
+@pytest.mark.clause("THREATS 4.6")
 def test_it_dies_at_the_airlock_with_all_its_daemons(drill: Ran) -> None:
     first = drill[0].removals[0]
     assert first.left == ()
