@@ -22,9 +22,11 @@ from appliance.adapters.directory import ScratchDirectory
 from appliance.compose.emulated_appliance import EmulatedAppliance
 from appliance.compose.emulation import Box
 from appliance.compose.home import Home
+from appliance.compose.ledger_record import LedgerRecord
 from appliance.compose.policy_files import PolicyFiles
 from appliance.errors import IwatoError
 from appliance.format.age_recipient import Identity
+from appliance.format.ledger_entry import Seal
 from appliance.ledger import history
 from appliance.ports import RestoreRequest
 from appliance.service import stripe_workers
@@ -259,10 +261,16 @@ class Voyage:
                 found[key] = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
         return found
 
-    def _judge_snapshots(self, subsets: int = 1) -> None:
-        """I6, I7: every committed snapshot is one of the trees of its window, from any k sound drives."""
-        sound = [bay for bay in BAYS if bay not in self.faulty]
-        choices = list(combinations(sound, 4))
+    def _judge_snapshots(self, subsets: int = 1, *, everyone: bool = False) -> None:
+        """I6, I7: every committed snapshot is one of the trees of its window, from any k sound drives.
+        Until the next quiet drive phase those are the drives that the ledger names (05-settled 8);
+        `everyone`: all of them hold everything by now."""
+        sound = {bay for bay in BAYS if bay not in self.faulty}
+        entries = LedgerRecord(self.box.home, PolicyFiles(self.box.home.policy)).entries()
+        for _, entry in () if everyone else entries:
+            if isinstance(entry, Seal):
+                sound &= {index + 1 for index in entry.drives}
+        choices = list(combinations(sorted(sound), 4))
         for snapshot in self.box.snapshots():
             self.acknowledged[snapshot.snapshot] = snapshot.window
             for bays in self.dice.sample(choices, min(subsets, len(choices))):
@@ -297,7 +305,7 @@ class Voyage:
         must("I1", status["isolated"] and not status["alarms"], f"status {status}")
         verdict = self._quiet(lambda box: box.verify_ledger(None, Nobody()))
         must("I10", verdict["verdict"] == "verified", f"the ledger is {verdict['verdict']}")
-        self._judge_snapshots(subsets=3)
+        self._judge_snapshots(subsets=3, everyone=True)
 
     def _quiet(self, act: Callable[[EmulatedAppliance], Mapping[str, Any]]) -> Mapping[str, Any]:
         """A command on a mended box, which has to end well."""
