@@ -21,11 +21,14 @@ from appliance.cli import sentence
 from appliance.cli.banner import banner, word_of
 from appliance.cli.escape import escape
 from appliance.cli.progress import Progress, line
-from appliance.domain.phases import Reading
+from appliance.domain.phases import Phase, Reading
 from appliance.words import N_, Catalogue
 
 COUNT_MAX = 1 << 60  # bytes; what the controller says beyond it is nonsense and would not fit a float
 UNIX_S_MAX = 253_402_300_799  # s; the last second of the year 9999
+# s; a contact on its way is neither: the interlock itself calls a mismatch of 100 ms a fault (PROTOCOL 5.6),
+# and what it latches is shown at once
+MOVING_S = 0.1
 REFRESH_PER_S = 8  # redraws per second: smooth to the eye, light on a serial console
 _HANGING = "  "  # how far a line's continuation stands in
 _STAGES = {
@@ -52,6 +55,7 @@ class LiveScreen:
         self._catalogue, self._console, self._quiet, self._now_s = catalogue, console, quiet, now_s
         self._reading: Reading | None = None
         self._read_at_s = 0.0
+        self._moving_since_s: float | None = None
         self._logged = ""
         self._progress: Progress | None = None
         self._tenth = -1
@@ -78,8 +82,17 @@ class LiveScreen:
     # -- ports.Watcher -------------------------------------------------------------------------------
 
     def reading(self, reading: Reading) -> None:
-        """A new measurement."""
-        self._reading, self._read_at_s = reading, self._now_s()
+        """A new measurement. While a contact moves, the last state before stays on the screen."""
+        now_s = self._now_s()
+        if reading.confirmed or reading.fault:
+            self._moving_since_s = None
+        elif self._moving_since_s is None:
+            self._moving_since_s = now_s
+        if self._moving_since_s is not None and now_s - self._moving_since_s < MOVING_S:
+            return
+        if reading.phase is Phase.AIRLOCK:
+            self._progress = None  # the program whose work it was is gone
+        self._reading, self._read_at_s = reading, now_s
         state = f"[{reading.phase.value}] {word_of(reading, self._catalogue)}"
         if self._live is None and state != self._logged:
             self._logged = state

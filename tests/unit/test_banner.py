@@ -204,6 +204,28 @@ def test_the_same_state_is_logged_once() -> None:
     assert out.getvalue().count("ISOLATED] ISOLATED") == 1
 
 
+def test_a_contact_on_its_way_is_no_alarm_and_one_that_stays_behind_is() -> None:
+    hands = Hands()
+    live, out = screen(hands=hands)
+    live.reading(STATES["isolated"])
+    live.reading(STATES["still dark"])
+    hands.s += 0.05
+    live.reading(STATES["connected"])
+    assert "NOT CONFIRMED" not in out.getvalue() + picture(live)
+    live.reading(STATES["link not as ordered"])
+    assert "CONNECTED" in picture(live)
+    hands.s += 0.1
+    live.reading(STATES["link not as ordered"])
+    assert "NOT CONFIRMED" in out.getvalue()
+    assert "NOT CONFIRMED" in picture(live)
+
+
+def test_a_latched_fault_is_shown_at_once() -> None:
+    live, _ = screen()
+    live.reading(STATES["fault"])
+    assert "NOT CONFIRMED" in picture(live)
+
+
 # Negative controls -----------------------------------------------------------------------------------
 
 
