@@ -153,6 +153,24 @@ class DemoFailed(OperatorError):
     remedy = N_("This is a defect of Iwato or of this machine. Run it again with --keep and report it.")
 
 
+class RootkitNotPlanted(OperatorError):
+    """A drill's rootkit that nothing would confine."""
+
+    code = "IW-1016"
+    what = N_("this kernel has no Landlock: the rootkit was not planted")
+    remedy = N_("Run it on Linux 5.13 or newer with Landlock. Everything else was done.")
+    exit_status = EXIT_WARNINGS
+
+
+class DemoSetAside(OperatorError):
+    """What in the demo's source could not bear witness."""
+
+    code = "IW-1017"
+    what = N_("{count} objects of the source were not compared; the first: {first}")
+    remedy = N_("A tree that stays as it is, and that you may read whole, is compared whole.")
+    exit_status = EXIT_WARNINGS
+
+
 class PlaceUnusable(OperatorError):
     """A directory or file that a command needs cannot be used as such."""
 

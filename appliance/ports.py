@@ -446,7 +446,8 @@ class DemoWorld(Protocol):
         ...
 
     def work_one_day(self, scene: Scene) -> Mapping[str, int]:
-        """Change some files of the working copy; how many of each kind."""
+        """Change some files of the working copy; how many of each kind, and the `bytes` of the files
+        that have other content now."""
         ...
 
     def rootkit_scenario(self, scene: Scene) -> str:
@@ -457,8 +458,12 @@ class DemoWorld(Protocol):
         """Drives smashed, tokens lost."""
         ...
 
-    def compare(self, scene: Scene, watcher: Watcher) -> Mapping[str, Any]:
-        """objects, bytes, differences (list of text) between the sources and what was recovered."""
+    def compare(
+        self, scene: Scene, watcher: Watcher, left_out: Sequence[tuple[str, str]]
+    ) -> Mapping[str, Any]:
+        """objects, bytes, differences (list of text) between the sources and what was recovered.
+        `set_aside` are those that prove nothing (list of text): the source went on since it was pulled,
+        may not be read, or the restore said itself that it left something out."""
         ...
 
     def clean_up(self, scene: Scene) -> None:

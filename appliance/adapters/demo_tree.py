@@ -79,7 +79,7 @@ def copy_slice(tree: Path, target: Path) -> TreeSize:
 
 def change_some(work: Path) -> dict[str, int]:
     """What a working day does to a tree: some files edited, one new, one renamed, one gone. Returns
-    how many of each."""
+    how many of each, and the bytes of the files whose content is another."""
     paths = sorted(path for path, found in _files(work) if found.st_size)
     edited = paths[:: max(1, len(paths) // 20)][:20]
     for path in edited:
@@ -91,8 +91,16 @@ def change_some(work: Path) -> dict[str, int]:
         rest[0].rename(rest[0].with_name(rest[0].name + ".renamed"))
     if len(rest) > 1:
         rest[1].unlink()
-    (work / "new-today.txt").write_text("made between two windows\n" * 1000, encoding="ascii")
-    return {"edited": len(edited), "new": 1, "renamed": min(1, len(rest)), "gone": int(len(rest) > 1)}
+    new = work / "new-today.txt"
+    new.write_text("made between two windows\n" * 1000, encoding="ascii")
+    content_bytes = sum(path.stat().st_size for path in (*edited, new))
+    return {
+        "edited": len(edited),
+        "new": 1,
+        "renamed": min(1, len(rest)),
+        "gone": int(len(rest) > 1),
+        "bytes": content_bytes,
+    }
 
 
 def _files(root: Path) -> Iterator[tuple[Path, os.stat_result]]:

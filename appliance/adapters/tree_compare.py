@@ -1,8 +1,10 @@
 """Two directory trees compared: every byte, every attribute, every shared hard link.
 
 Used by the demo to prove a restore against its source. Reads only. Owners are compared where the
-caller asks for it (a restore without root cannot set them, and says so); set-ID bits are not, because a
-restore leaves them out unless asked.
+caller asks for it (a restore without root cannot set them, and says so), set-ID bits and file capabilities
+too (a restore leaves them out unless asked). A source lives on while it is compared: what differs and
+changed since it was pulled, or may not be read by this user, is set aside. The change time tells, which no
+program can set.
 """
 
 from __future__ import annotations
@@ -12,23 +14,28 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 _STEP = 1 << 20  # bytes per read
 _NO_MORE = sys.maxsize  # an offset behind every file
+_NEVER = 1 << 70  # nanoseconds; later than any file's time
 _SET_ID = stat.S_ISUID | stat.S_ISGID
+_CAPABILITY = "security.capability"
 _Inode: TypeAlias = tuple[int, int]
 
 
 @dataclass(slots=True, kw_only=True)
 class Comparison:
-    """What was compared and every difference as (path, what differs)."""
+    """What was compared and every difference as (path, what differs). `set_aside` are the differences
+    that prove nothing: (path, why)."""
 
     objects: int = 0
     content_bytes: int = 0
     differences: list[tuple[bytes, str]] = field(default_factory=list)
+    set_aside: list[tuple[bytes, str]] = field(default_factory=list)
 
 
 def compare(
@@ -36,34 +43,67 @@ def compare(
     found: Path,
     *,
     owners: bool,
-    skip: frozenset[bytes] = frozenset(),
+    set_id: bool = False,
+    since_ns: int = _NEVER,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Comparison:
-    """Compare `found` with `expected`. `skip` are relative paths that were never pulled. What cannot be
-    read counts as different."""
+    """Compare `found` with `expected`, which was pulled at `since_ns` (Unix nanoseconds) or later. What
+    cannot be read counts as different."""
     result = Comparison()
     left, right = os.fsencode(expected), os.fsencode(found)
-    pair = _Pair(left, right, owners=owners)
+    pair = _Pair(left, right, owners=owners, set_id=set_id)
+    differences: list[tuple[bytes, str]] = []
     seen: set[bytes] = set()
-    for path in _walk(left, skip, result.differences):
+    for path in _walk(left, differences):
         seen.add(path)
         result.objects += 1
         try:
-            result.differences += [(path, what) for what in pair.differences(path)]
+            differences += [(path, what) for what in pair.differences(path)]
         except OSError as error:
-            result.differences.append((path, f"cannot be compared: {error.strerror}"))
+            differences.append((path, f"cannot be compared: {error.strerror}"))
         result.content_bytes = pair.content_bytes
         progress(result.content_bytes)
-    extra = (path for path in _walk(right, frozenset(), result.differences) if path not in seen)
-    result.differences += [(path, "not in the source") for path in extra]
+    extra = (path for path in _walk(right, differences) if path not in seen)
+    differences += [(path, "not in the source") for path in extra]
+    for path, what in differences:
+        reason = _proves_nothing(left, path, since_ns)
+        if reason:
+            result.set_aside.append((path, reason))
+        else:
+            result.differences.append((path, what))
     return result
 
 
-def _walk(root: bytes, skip: frozenset[bytes], broken: list[tuple[bytes, str]]) -> Iterator[bytes]:
+def _proves_nothing(root: bytes, path: bytes, since_ns: int) -> str:
+    """Why an object of the source is no witness, or empty. What goes or is renamed changes its folder."""
+    place = os.path.join(root, path)
+    try:
+        here = os.lstat(place)
+    except (FileNotFoundError, NotADirectoryError):
+        return "it went after it was pulled" if _folder_changed(root, path, since_ns) else ""
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    if here.st_ctime_ns >= since_ns:
+        return "it changed after it was pulled"
+    needed = os.R_OK | os.X_OK if stat.S_ISDIR(here.st_mode) else os.R_OK
+    has_content = stat.S_ISDIR(here.st_mode) or stat.S_ISREG(here.st_mode)
+    return "this user may not read it" if has_content and not os.access(place, needed) else ""
+
+
+def _folder_changed(root: bytes, path: bytes, since_ns: int) -> bool:
+    """Whether the nearest folder of `path` that is still there has changed."""
+    while path:
+        path = os.path.dirname(path)
+        try:
+            return os.lstat(os.path.join(root, path)).st_ctime_ns >= since_ns
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    return False
+
+
+def _walk(root: bytes, broken: list[tuple[bytes, str]]) -> Iterator[bytes]:
     """Every path below `root`, b"" first, sockets left out: they cannot be backed up. A directory that
     cannot be listed is `broken`."""
-    if b"" in skip:
-        return
     yield b""
     pending = [b""]
     while pending:
@@ -76,8 +116,9 @@ def _walk(root: bytes, skip: frozenset[bytes], broken: list[tuple[bytes, str]]) 
             continue
         for item in items:
             path = os.path.join(directory, item.name)
-            if path in skip or stat.S_ISSOCK(item.stat(follow_symlinks=False).st_mode):
-                continue
+            with suppress(OSError):  # gone since it was listed, or not to be looked at: compared all the same
+                if stat.S_ISSOCK(item.stat(follow_symlinks=False).st_mode):
+                    continue
             yield path
             if item.is_dir(follow_symlinks=False):
                 pending.append(path)
@@ -87,8 +128,9 @@ class _Pair:
     """Two trees while they are compared. Hard links are looked at in both directions: names that share
     a file here share one there, and no others do."""
 
-    def __init__(self, left: bytes, right: bytes, *, owners: bool) -> None:
-        self._left, self._right, self._owners = left, right, owners
+    def __init__(self, left: bytes, right: bytes, *, owners: bool, set_id: bool) -> None:
+        self._left, self._right = left, right
+        self._owners, self._set_id = owners, set_id
         self._shared: dict[_Inode, _Inode] = {}
         self._shared_back: dict[_Inode, _Inode] = {}
         self.content_bytes = 0
@@ -104,8 +146,10 @@ class _Pair:
         if stat.S_IFMT(here.st_mode) != stat.S_IFMT(there.st_mode):
             yield "another kind of object"
             return
-        yield from _attributes(here, there, owners=self._owners)
-        if _xattrs(mine) != _xattrs(theirs):
+        ignored = 0 if self._set_id else _SET_ID
+        yield from _attributes(here, there, ignored, owners=self._owners)
+        without = set() if self._set_id else {_CAPABILITY}
+        if _xattrs(mine, without) != _xattrs(theirs, without):
             yield "extended attributes"
         if stat.S_ISLNK(here.st_mode) and os.readlink(mine) != os.readlink(theirs):
             yield "symlink target"
@@ -123,8 +167,10 @@ class _Pair:
         return not (same and self._shared_back.setdefault(theirs, mine) == mine)
 
 
-def _attributes(here: os.stat_result, there: os.stat_result, *, owners: bool) -> Iterator[str]:
-    if (here.st_mode ^ there.st_mode) & ~_SET_ID and not stat.S_ISLNK(here.st_mode):
+def _attributes(
+    here: os.stat_result, there: os.stat_result, ignored: int, *, owners: bool
+) -> Iterator[str]:
+    if (here.st_mode ^ there.st_mode) & ~ignored and not stat.S_ISLNK(here.st_mode):
         yield "mode"
     if owners and (here.st_uid, here.st_gid) != (there.st_uid, there.st_gid):
         yield "owner"
@@ -136,9 +182,9 @@ def _attributes(here: os.stat_result, there: os.stat_result, *, owners: bool) ->
         yield "size"
 
 
-def _xattrs(path: bytes) -> dict[str, bytes]:
+def _xattrs(path: bytes, without: set[str]) -> dict[str, bytes]:
     try:
-        names = os.listxattr(path, follow_symlinks=False)
+        names = set(os.listxattr(path, follow_symlinks=False)) - without
         return {name: os.getxattr(path, name, follow_symlinks=False) for name in names}
     except OSError as error:
         if error.errno in (errno.ENOTSUP, errno.EPERM):  # a file system or an object without them has none

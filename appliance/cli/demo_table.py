@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from rich.cells import set_cell_size
 
+from appliance.cli import sentence
 from appliance.cli.demo_show import Show
 from appliance.cli.progress import size_text
+from appliance.errors import EXIT_OK, EXIT_WARNINGS
 from appliance.words import N_
 
 _WIDTHS = (24, 10, 10, 10, 9, 9)  # cells; fits 80 columns
@@ -20,8 +22,10 @@ def put(show: Show) -> None:
         "windows": list(show.windows),
         "restored": dict(show.restored),
         "compared": dict(show.compared),
+        "warnings": show.warnings,
+        "exit": EXIT_WARNINGS if show.warnings else EXIT_OK,
     }
-    face.put(document, list(rows(show)))
+    face.put(document, [*rows(show), *sentence.listed(face.catalogue, show.warnings)])
 
 
 def rows(show: Show) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -28,6 +29,9 @@ _DIFFERENCES_SHOWN = 20
 
 class TemporaryWorld:
     """Makes and removes one temporary place per demo."""
+
+    def __init__(self) -> None:
+        self._pulled_ns = time.time_ns()  # Unix ns; the last pull came later
 
     def prepare(self, source: str | None) -> Scene:
         """See ports.DemoWorld."""
@@ -56,7 +60,9 @@ class TemporaryWorld:
 
     def work_one_day(self, scene: Scene) -> Mapping[str, int]:
         """See ports.DemoWorld."""
-        return demo_tree.change_some(Path(scene.work))
+        changed = demo_tree.change_some(Path(scene.work))
+        self._pulled_ns = time.time_ns()
+        return changed
 
     def rootkit_scenario(self, scene: Scene) -> str:
         """See ports.DemoWorld."""
@@ -72,11 +78,15 @@ class TemporaryWorld:
         for holder in holders:
             shutil.rmtree(home.token(holder))
 
-    def compare(self, scene: Scene, watcher: Watcher) -> Mapping[str, object]:
+    def compare(
+        self, scene: Scene, watcher: Watcher, left_out: Sequence[tuple[str, str]]
+    ) -> Mapping[str, object]:
         """See ports.DemoWorld."""
         total = scene.tree_bytes + scene.work_bytes
         objects = done = 0
         differences: list[str] = []
+        set_aside: list[str] = []
+        said = dict(left_out)
         for name, tree in (("data", scene.tree), ("work", scene.work)):
             before = done
 
@@ -84,12 +94,33 @@ class TemporaryWorld:
                 watcher.event("progress", {"stage": "compare", "done": before + count, "total": total})
 
             found = tree_compare.compare(
-                Path(tree), Path(scene.target, name), owners=os.geteuid() == 0, progress=progress
+                Path(tree),
+                Path(scene.target, name),
+                owners=os.geteuid() == 0,
+                set_id=True,
+                since_ns=self._pulled_ns,
+                progress=progress,
             )
             objects, done = objects + found.objects, done + found.content_bytes
-            differences += [f"{name}/{os.fsdecode(path)}: {what}" for path, what in found.differences]
-        return {"objects": objects, "bytes": done, "differences": differences[:_DIFFERENCES_SHOWN]}
+            set_aside += [f"{_text(name, path)}: {why}" for path, why in found.set_aside]
+            for path, what in found.differences:
+                where = _text(name, path)
+                if where in said:
+                    set_aside.append(f"{where}: {said[where]}")
+                else:
+                    differences.append(f"{where}: {what}")
+        return {
+            "objects": objects,
+            "bytes": done,
+            "differences": differences[:_DIFFERENCES_SHOWN],
+            "set_aside": set_aside,
+        }
 
     def clean_up(self, scene: Scene) -> None:
         """See ports.DemoWorld."""
         shutil.rmtree(Path(scene.home).parent, ignore_errors=True)
+
+
+def _text(source: str, path: bytes) -> str:
+    """A path as the restore's report writes it."""
+    return f"{source}/{path.decode('utf-8', 'backslashreplace')}" if path else source

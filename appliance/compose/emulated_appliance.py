@@ -29,7 +29,7 @@ from appliance.compose.ledger_record import LedgerRecord
 from appliance.compose.policy_files import PolicyFiles
 from appliance.compose.recall import Recalling
 from appliance.domain.phases import Phase
-from appliance.errors import InterlockRefused, UsageError
+from appliance.errors import InterlockRefused, RootkitNotPlanted, UsageError
 from appliance.format import batch
 from appliance.ports import Birth, RestoreRequest, Watcher
 from appliance.window import calendar
@@ -122,6 +122,8 @@ class EmulatedAppliance:
             _require_able(board)
             log = board.run(watcher)
             log.warnings[:0] = earlier
+            if drill.is_missing:
+                log.warnings.append({"code": RootkitNotPlanted.code, "values": {}})
             document = documents.window(board, log, latched(board))
             board.power_off()
             if drill.implant is not None:

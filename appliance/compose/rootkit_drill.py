@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,12 @@ _STAYS = "stay"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
-    """What happens on the bench, and what is planted if anything is."""
+    """What happens on the bench, and what is planted if anything is. `is_missing`: it should have been,
+    and this machine cannot confine it."""
 
     scenario: Scenario | None = None
     implant: Implant | None = None
+    is_missing: bool = False
 
 
 def load(home: Home, texts: PolicyFiles, path: str | None) -> Drill:
@@ -39,8 +41,12 @@ def load(home: Home, texts: PolicyFiles, path: str | None) -> Drill:
         parsed = scenario.parse(text, bays=texts.policy.geometry.drives)
     except (OSError, UnicodeDecodeError, ScenarioInvalid) as error:
         raise ScenarioUnreadable(path=path, detail=str(error)) from None
-    planted = any(deed.do == PLANT for deed in parsed.deeds)
-    return Drill(scenario=parsed, implant=_implant(home) if planted else None)
+    if not any(deed.do == PLANT for deed in parsed.deeds):
+        return Drill(scenario=parsed)
+    if not confine.abi():  # it would run with all the rights of whoever started us
+        rest = tuple(deed for deed in parsed.deeds if deed.do != PLANT)
+        return Drill(scenario=replace(parsed, deeds=rest), is_missing=True)
+    return Drill(scenario=parsed, implant=_implant(home))
 
 
 def _implant(home: Home) -> Implant:
@@ -58,7 +64,6 @@ def verdict(board: EmulatedBoard, log: JobLog) -> dict[str, Any]:
     outward = [(what, refused) for what, refused in tried if not what.startswith((_OWN_PLACES, _STAYS))]
     killed = sum(len(removal.killed) for removal in board.removals)
     return {
-        "confined": confine.abi() > 0,
         "attempts": len(outward),
         "kinds": sorted({refused for _, refused in outward if refused}),
         "reached": [what for what, refused in outward if not refused],

@@ -2,7 +2,8 @@
 
 No root needed. `apply` binds the calling thread and all its later children for ever. Covers opening,
 making, removing, moving and running files, TCP, abstract sockets, signals to and tracing of processes
-outside. What Landlock does not cover (other sockets, chmod, chown, utimes) syscall_filter.py takes away;
+outside. What Landlock does not cover (other sockets, chmod, chown, utimes; on older kernels truncation and
+signals) syscall_filter.py takes away;
 stat of a known name stays possible: hw/README.md says so.
 """
 
@@ -37,8 +38,7 @@ _CHANGE = _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _MA
 _NODES = _MAKE_CHAR | _MAKE_BLOCK | _MAKE_SOCK | _MAKE_FIFO
 _ON_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 
-_ABI_REFER, _ABI_TRUNCATE, _ABI_TCP, _ABI_IOCTL = 2, 3, 4, 5
-ABI_SCOPE = 6  # from here on signals and tracing are confined too; what a drill needs to be shown in full
+_ABI_REFER, _ABI_TRUNCATE, _ABI_TCP, _ABI_IOCTL, _ABI_SCOPE = 2, 3, 4, 5, 6
 _TCP_BIND_CONNECT = 3
 _SCOPE_ABSTRACT_AND_SIGNAL = 3
 
@@ -101,7 +101,7 @@ def apply(rules: Rules) -> None:
     version = abi()
     if version:
         _landlock(rules, version)
-    syscall_filter.apply(metadata=bool(rules.nodes))
+    syscall_filter.apply(restoring=bool(rules.nodes))
 
 
 def _landlock(rules: Rules, version: int) -> None:
@@ -133,7 +133,7 @@ def _ruleset(handled: int, version: int) -> int:
     attributes = struct.pack("=Q", handled)
     if version >= _ABI_TCP:
         attributes += struct.pack("=Q", _TCP_BIND_CONNECT)
-    if version >= ABI_SCOPE:
+    if version >= _ABI_SCOPE:
         attributes += struct.pack("=Q", _SCOPE_ABSTRACT_AND_SIGNAL)
     ruleset = int(_libc().syscall(_CREATE_RULESET, attributes, len(attributes), 0))
     _check(ruleset, "landlock_create_ruleset")

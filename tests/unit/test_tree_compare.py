@@ -16,13 +16,18 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     return make_tree(tmp_path / "one"), make_tree(tmp_path / "two")
 
 
-def level(pair: tuple[Path, Path]) -> list[tuple[bytes, str]]:
-    """Differences after the times of the folders, which making entries moved, are the same again."""
+def level_folders(pair: tuple[Path, Path]) -> None:
+    """The times of the folders, which making entries moved, are the same again."""
     for folder, _, _ in os.walk(pair[0]):
         path = Path(folder)
         twin = pair[1] / path.relative_to(pair[0])
         if twin.is_dir():
             os.utime(twin, ns=(0, path.stat().st_mtime_ns))
+
+
+def level(pair: tuple[Path, Path]) -> list[tuple[bytes, str]]:
+    """What differs besides the times of the folders."""
+    level_folders(pair)
     return tree_compare.compare(*pair, owners=AS_ROOT).differences
 
 
@@ -118,14 +123,43 @@ def test_another_owner_is_found(pair: tuple[Path, Path], path: str) -> None:
     assert level(pair) == [(os.fsencode(path), "owner")]
 
 
-def test_what_was_never_pulled_is_not_missed(pair: tuple[Path, Path]) -> None:
+def now_ns(probe: Path) -> int:
+    """Later than every change so far and not later than the next one: file times move in steps."""
+    probe.touch()
+    first = probe.stat().st_ctime_ns
+    while probe.stat().st_ctime_ns == first:
+        probe.touch()
+    return probe.stat().st_ctime_ns
+
+
+@pytest.mark.parametrize("name", [*CHANGES])
+def test_a_source_that_went_on_after_it_was_pulled_is_set_aside_and_nothing_else(
+    pair: tuple[Path, Path], name: str
+) -> None:
     settle(pair)
-    shutil.rmtree(pair[1] / "a" / "b" / "c")
-    (pair[1] / "set-id").unlink()
-    os.utime(pair[1] / "a" / "b", ns=(0, (pair[0] / "a" / "b").stat().st_mtime_ns))
-    os.utime(pair[1], ns=(0, pair[0].stat().st_mtime_ns))
-    skip = frozenset({b"a/b/c", b"set-id"})
-    assert tree_compare.compare(*pair, owners=AS_ROOT, skip=skip).differences == []
+    level_folders(pair)
+    since_ns = now_ns(pair[0].parent / "probe")
+    CHANGES[name][0](pair[0])
+    found = tree_compare.compare(*pair, owners=AS_ROOT, since_ns=since_ns)
+    assert found.differences == []
+    assert found.set_aside
+
+
+@pytest.mark.parametrize("name", [*CHANGES])
+def test_a_restore_that_differs_is_never_set_aside(pair: tuple[Path, Path], name: str) -> None:
+    settle(pair)
+    level_folders(pair)
+    since_ns = now_ns(pair[0].parent / "probe")
+    CHANGES[name][0](pair[1])
+    assert tree_compare.compare(*pair, owners=AS_ROOT, since_ns=since_ns).differences
+
+
+def test_set_id_bits_and_capabilities_count_when_they_were_asked_for(pair: tuple[Path, Path]) -> None:
+    settle(pair)
+    level_folders(pair)
+    (pair[1] / "set-id").chmod(0o755)
+    assert tree_compare.compare(*pair, owners=AS_ROOT).differences == []
+    assert tree_compare.compare(*pair, owners=AS_ROOT, set_id=True).differences == [(b"set-id", "mode")]
 
 
 def test_a_tree_that_is_not_there_differs(pair: tuple[Path, Path], tmp_path: Path) -> None:
@@ -146,18 +180,24 @@ def test_a_slice_is_changed_and_its_tree_is_not(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in tree.rglob("f*")}
     copied = demo_tree.copy_slice(tree, work)
     assert (copied.files, copied.content_bytes) == (60, sum(map(len, before.values())))
-    assert tree_compare.compare(tree, work, owners=False, skip=frozenset({b"out"})).differences
+    assert tree_compare.compare(tree, work, owners=False).differences
     done = demo_tree.change_some(work)
+    size = done.pop("bytes")
     assert done == {"edited": 20, "new": 1, "renamed": 1, "gone": 1}
     assert {path: path.read_bytes() for path in tree.rglob("f*")} == before
     changed = [
         path for path in work.rglob("f*") if before.get(tree / path.relative_to(work)) != path.read_bytes()
     ]
     assert len(changed) == 21
+    renamed = [path for path in changed if path.name.endswith(".renamed")]
+    new = work / "new-today.txt"
+    assert size == sum(path.stat().st_size for path in {*changed, new} - {*renamed})
 
 
 def test_an_empty_slice_can_have_a_day_too(tmp_path: Path) -> None:
-    assert demo_tree.change_some(tmp_path) == {"edited": 0, "new": 1, "renamed": 0, "gone": 0}
+    done = demo_tree.change_some(tmp_path)
+    assert done.pop("bytes") == (tmp_path / "new-today.txt").stat().st_size
+    assert done == {"edited": 0, "new": 1, "renamed": 0, "gone": 0}
 
 
 def test_counting_stops_at_the_limit(tmp_path: Path) -> None:
