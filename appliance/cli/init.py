@@ -27,7 +27,7 @@ def sources_of(pairs: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-@click.command("init", help=N_("Make an emulated appliance: drives, holders' tokens, keys, a signed policy."))
+@click.command("init", help=N_("Make an emulated appliance with drives, tokens, a signed policy."))
 @click.option("--drives", type=int, default=6, show_default=True, help=N_("drives in the set (n)"))
 @click.option("--data-shards", type=int, default=4, show_default=True, help=N_("drives that suffice (k)"))
 @click.option("--holders", type=int, default=5, show_default=True, help=N_("persons with a token"))
@@ -51,7 +51,7 @@ def init(
     pairs: tuple[str, ...],
     link_rate: int,
 ) -> int:
-    """Make an emulated appliance: drives, holders' tokens, keys, a signed policy."""
+    """Make an emulated appliance with drives, tokens, a signed policy."""
     if not pairs:
         raise UsageError(detail="name at least one --source NAME=PATH")
     if not 0 <= link_rate <= LINK_RATE_MAX:

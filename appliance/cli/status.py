@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
+from rich.cells import cell_len, set_cell_size
 
 from appliance.cli import sentence
 from appliance.cli.face import Face, command
@@ -20,12 +21,10 @@ _STATES = {
 }
 
 
-@click.command(
-    "status", help=N_("Show whether the box is ISOLATED, when the next window is and what is wrong.")
-)
+@click.command("status", help=N_("Is the box ISOLATED, when is the next window, what is wrong?"))
 @command
 def status(face: Face) -> int:
-    """Show whether the box is ISOLATED, when the next window is and what is wrong."""
+    """Is the box ISOLATED, when is the next window, what is wrong?"""
     document = face.appliance.status()
     face.put(document, list(lines(face, document)))
     return EXIT_EMERGENCY if is_emergency(document) else EXIT_OK
@@ -37,21 +36,35 @@ def is_emergency(document: Mapping[str, Any]) -> bool:
 
 
 def lines(face: Face, document: Mapping[str, Any]) -> Iterator[str]:
-    """The status as a person reads it."""
-    link = document["link"]
-    word = N_("ISOLATED") if document["isolated"] else N_("XX STATE NOT CONFIRMED XX")
-    word = N_("!! NETWORK CONNECTED !!") if link["measured"] else word
-    yield f"{face.text(word)}   ({document['phase']})"
-    state = N_("CONNECTED") if link["measured"] else N_("cut")
-    order = N_("as ordered") if link["measured"] == link["ordered"] else N_("NOT as ordered")
-    yield f"  {face.text(N_('link'))}     {face.text(state)}, {face.text(order)}"
-    for drive in document["drives"]:
-        line = N_("CONNECTED") if drive["powered"] else N_("cut")
-        state = face.text(_STATES[drive["state"]])
-        yield f"  {face.text(N_('drive'))} {drive['bay']:<3} {face.text(line)}, {state}"
-    yield f"  {face.text(N_('next window'))}: {document['next_window'] or face.text(N_('none'))}"
-    yield (
-        f"  {face.text(N_('policy'))} {document['policy_version']}, "
-        f"{face.text(N_('ledger entries'))}: {document['log_size']}"
-    )
+    """The status as a person reads it: the state in words, then one row each."""
+    yield face.text(_word(document))
+    rows = list(_rows(face, document))
+    width = max(cell_len(label) for label, _ in rows) + 2
+    for label, value in rows:
+        yield f"  {set_cell_size(label, width)}{value}"
     yield from sentence.listed(face.catalogue, document["alarms"])
+
+
+def _word(document: Mapping[str, Any]) -> str:
+    if document["link"]["measured"]:
+        return N_("!! NETWORK CONNECTED !!")
+    return N_("ISOLATED") if document["isolated"] else N_("XX STATE NOT CONFIRMED XX")
+
+
+def _rows(face: Face, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(label, value), measured beside ordered."""
+    text, link = face.text, document["link"]
+    age = text(N_("measured {age} s ago"), age=link["age_s"])
+    yield text(N_("phase")), f"{document['phase']}, {age}"
+    order = N_("as ordered") if link["measured"] == link["ordered"] else N_("NOT as ordered")
+    yield text(N_("link")), f"{_line(face, live=link['measured'])}, {text(order)}"
+    for drive in document["drives"]:
+        state = text(_STATES[drive["state"]])
+        yield f"{text(N_('drive'))} {drive['bay']}", f"{_line(face, live=drive['powered'])}, {state}"
+    yield text(N_("next window")), document["next_window"] or text(N_("none"))
+    yield text(N_("policy")), f"{document['policy_version']}"
+    yield text(N_("ledger entries")), f"{document['log_size']}"
+
+
+def _line(face: Face, *, live: bool) -> str:
+    return face.text(N_("CONNECTED") if live else N_("cut"))
