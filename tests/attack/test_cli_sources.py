@@ -183,15 +183,14 @@ def test_a_full_staging_disk_ends_the_pull_and_nothing_committed_is_lost(
 
 @pytest.mark.needs("mounts")
 @pytest.mark.invariant("I7")
-def test_a_full_drive_is_left_out_and_made_up_for_later(vault: Vault, tmp_path: Path) -> None:
-    home = vault.box.copy(tmp_path / "home").root
-    (vault.source / "more").write_bytes(os.urandom(8_000_000))
-    try:
-        before = with_small_disk(home / "bay" / "3", "900k", keep=True)
-        document = window(home, errors.EXIT_WARNINGS, before)
-        assert document["complete"]
-        assert codes(document) == {errors.DriveFailed.code, errors.CommitDegraded.code}
-        assert window(home, errors.EXIT_OK)["complete"]
-        assert iwato("drive", "scrub", "--home", str(home)).status == errors.EXIT_OK
-    finally:
-        (vault.source / "more").unlink()
+def test_a_full_drive_is_left_out_and_made_up_for_later(tmp_path: Path) -> None:
+    source, home = tmp_path / "source", tmp_path / "home"
+    source.mkdir()
+    (source / "file").write_bytes(os.urandom(8_000_000))
+    born(home, docs=source)
+    before = with_small_disk(home / "bay" / "3", "900k", keep=True)
+    document = window(home, errors.EXIT_WARNINGS, before)
+    assert document["complete"]
+    assert codes(document) == {errors.DriveFailed.code, errors.CommitDegraded.code}
+    assert window(home, errors.EXIT_OK)["complete"]
+    assert iwato("drive", "scrub", "--home", str(home)).status == errors.EXIT_OK
