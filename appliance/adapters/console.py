@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from itertools import islice
 
 LINE_BYTES_MAX = 60_000  # bytes; the reader takes 64 KiB at most
 
@@ -21,10 +22,15 @@ class JsonConsole:
         self._turn = threading.Lock()
 
     def say(self, event: str, **fields: object) -> None:
-        """Values that JSON does not know are said as their text; a line that is too long loses its fields."""
-        line = json.dumps({"event": event, **fields}, default=str).encode() + b"\n"
-        if len(line) > LINE_BYTES_MAX:
-            line = json.dumps({"event": event, "dropped": sorted(fields)}).encode() + b"\n"
+        """Values that JSON does not know are said as their text. Of a line that is too long the longest
+        lists, mappings and texts are cut, and `shortened` names them."""
+        line = _line({"event": event, **fields})
+        shortened: set[str] = set()
+        while len(line) > LINE_BYTES_MAX:
+            name = max(fields, key=lambda name: len(_line(fields[name])))
+            fields[name] = _half(fields[name])
+            shortened.add(name)
+            line = _line({"event": event, **fields, "shortened": sorted(shortened)})
         with self._turn:
             self._write(line)
 
@@ -35,3 +41,16 @@ class JsonConsole:
                 view = view[os.write(self._descriptor, view) :]
         except BrokenPipeError:
             return
+
+
+def _line(value: object) -> bytes:
+    return json.dumps(value, default=str).encode() + b"\n"
+
+
+def _half(value: object) -> object:
+    """The first half of what can be cut; anything else as its text, which can."""
+    if isinstance(value, dict):
+        return dict(islice(value.items(), len(value) // 2))
+    if isinstance(value, list | tuple | str):
+        return value[: len(value) // 2]
+    return _half(str(value))

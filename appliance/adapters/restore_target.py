@@ -39,6 +39,11 @@ _ALWAYS_THERE = frozenset({"lost+found"})  # a fresh file system is empty; no so
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+def is_vacant(root: Path) -> bool:
+    """Nothing is there but what a fresh file system brings with it. OSError."""
+    return not set(os.listdir(root)) - _ALWAYS_THERE
+
+
 class RestoreTarget:
     """One target directory, for one thread at a time. `left_out` lists (path, reason) of everything
     that was not made. TargetNotEmpty, TargetForeign or TargetUnusable for a directory that will not do."""

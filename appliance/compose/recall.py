@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from appliance.adapters import restore_target
 from appliance.compose import documents, key_rooms
 from appliance.compose.emulated_board import EmulatedBoard
 from appliance.compose.home import Home, keep_apart
@@ -23,7 +24,7 @@ from appliance.custody import order as recovery_order
 from appliance.custody.order import RecoveryOrder
 from appliance.domain.ids import SnapshotId, SourceName
 from appliance.domain.phases import Phase
-from appliance.errors import InterlockRefused, SourceUnknown, TargetNotEmpty
+from appliance.errors import InterlockRefused, OrderInvalid, SourceUnknown, TargetNotEmpty, UsageError
 from appliance.ports import RestoreRequest, Watcher
 from appliance.service import snapshots
 from appliance.words import N_
@@ -44,7 +45,7 @@ class Recalling:
         """See ports.Appliance.restore."""
         target = Path(request.target)
         keep_apart(self.home.root, {"target": target})
-        if target.exists() and not request.resume and any(target.iterdir()):
+        if target.exists() and not request.resume and not restore_target.is_vacant(target):
             raise TargetNotEmpty(path=target)
         board = self.board()
         order = self._order(request, board.unix_s)
@@ -76,19 +77,21 @@ class Recalling:
         for source in request.sources:
             if source not in known:
                 raise SourceUnknown(source=source, snapshot=snapshot.snapshot)
-        return recovery_order.render(
-            RecoveryOrder(
+        try:
+            order = RecoveryOrder(
                 vault_id=self.texts.policy.vault_id,
                 policy=self.texts.hash,
                 nonce=os.urandom(recovery_order.NONCE_BYTES),
                 expires_s=unix_s + ORDER_S,
                 snapshot=SnapshotId(snapshot.snapshot),
-                sources=tuple(SourceName(source) for source in request.sources),
+                sources=tuple(SourceName(source) for source in dict.fromkeys(request.sources)),
                 path=request.subtree,
                 reason=REASON,
                 destination=os.fsencode(request.target),
             )
-        )
+        except OrderInvalid as error:  # nobody signed anything: the words of the command made it so
+            raise UsageError(detail=str(error.values["detail"])) from None
+        return recovery_order.render(order)
 
     def _job(self, request: RestoreRequest, order: bytes, votes: Votes) -> RestoreJob:
         return RestoreJob(

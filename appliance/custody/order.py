@@ -125,7 +125,10 @@ def _rules(order: RecoveryOrder) -> tuple[tuple[bool, str], ...]:
         (b".." not in order.path.split(b"/") and b"\0" not in order.path, "its path leaves the source"),
         (order.destination.startswith(b"/") and b"\0" not in order.destination, "its destination"),
         (order.reason.strip() == order.reason != "", "it names no reason, or blanks around it"),
-        (all(len(words) <= WORDS_CHARS_MAX for _, words in _words(order)), "a line of it is too long"),
+        (
+            all(len(words) <= WORDS_CHARS_MAX for _, words in _words(order)),
+            f"its path, reason or destination has more than {WORDS_CHARS_MAX} characters; go further up",
+        ),
     )
 
 

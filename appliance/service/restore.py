@@ -65,6 +65,7 @@ class Restore:
         self._gatherer, self._identity, self._target = gatherer, identity, target
         self._progress = progress
         self._files = FileRestore(gatherer, identity, target, self.report, progress)
+        self._met = 0  # entries that the selection names
         self._made: set[bytes] = set()
         self._directories: dict[bytes, FileEntry] = {}
         self._orphans: list[tuple[bytes, bytes]] = []
@@ -79,7 +80,7 @@ class Restore:
         for segment in snapshot.segments:
             self._segment(segment, selection)
         self._adopt(snapshot.segments, selection)
-        if selection.subtree and not (self._made or self._lost_segments or self.report.failed):
+        if selection.subtree and not (self._met or self._lost_segments or self.report.failed):
             path = selection.subtree.decode("utf-8", "backslashreplace")
             raise NotInSnapshot(path=path, snapshot=snapshot.snapshot)
         self._check_counts(snapshot, selection)
@@ -136,6 +137,7 @@ class Restore:
 
     def _object(self, batch: _Batch, source: bytes, entry: FileEntry, selection: Selection) -> None:
         path = _join(source, entry.path)
+        self._met += selection.has(entry.path)
         if entry.kind is Kind.DIRECTORY:
             if selection.has(entry.path):
                 self._directories[path] = entry
@@ -156,7 +158,9 @@ class Restore:
                 self._attempt(path, self._content, path, entry)
 
     def _count_done(self, path: bytes, entry: FileEntry) -> None:
-        """An earlier run made it; the report is about what is in the target."""
+        """An earlier run made it; the report is about what is in the target. The directories above it
+        are not dressed yet."""
+        self._attempt(path, self._parents, path)
         self.report.objects += 1
         self.report.content_bytes += sum(ref.length for extent in entry.extents for ref in extent.chunks)
         self._progress(self.report.content_bytes)

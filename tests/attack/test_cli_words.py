@@ -263,6 +263,8 @@ def test_places_that_cannot_be_used_are_named(home: Path, tmp_path: Path) -> Non
         (("--snapshot", "latest", "--target", "{home}/out"), errors.EXIT_USAGE),
         (("--snapshot", "latest", "--target", "{file}"), errors.EXIT_FAILED),
         (("--snapshot", "latest", "--target", ""), errors.EXIT_USAGE),
+        (("--snapshot", "latest", "--target", "/nowhere/" + "t/" * 200), errors.EXIT_USAGE),
+        (("--snapshot", "latest", "--path", "../x"), errors.EXIT_USAGE),
         (("--snapshot", "latest", "--token", "/dev/zero"), errors.EXIT_QUORUM),
         (("--snapshot", "latest", "--token", "/nonexistent/\x1b[31m"), errors.EXIT_QUORUM),
     ],

@@ -56,6 +56,11 @@ def is_empty(target: Path) -> bool:
     return not target.exists() or not any(target.iterdir())
 
 
+def test_a_fresh_file_system_is_an_empty_target(box: VirtualBox, tmp_path: Path) -> None:
+    (tmp_path / "target" / "lost+found").mkdir(parents=True)
+    assert restored(box, tmp_path / "target", (1, 2, 3))["exit"] == 0
+
+
 @pytest.mark.invariant("I4")
 @pytest.mark.parametrize("holders", list(combinations(range(1, 6), 3))[:: many(5, 1)], ids=str)
 def test_three_holders_recover_everything_and_the_link_stays_dead(
