@@ -11,7 +11,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from appliance.adapters import file_names
@@ -231,13 +231,14 @@ class ScratchDirectory(Directory):
         for folder in self._folders():
             self._sweep(folder)
 
-    def tidy(self, folders: Sequence[str]) -> Sequence[str]:
+    def tidy(self, folders: Mapping[str, Callable[[str], object]]) -> Sequence[str]:
         """Set aside what was planted: whatever bears the name of one of `folders` (of the root) and is no
-        folder that can be entered, and whatever lies in one and is no regular file. It is moved to a new
-        name of the root, never followed, opened or removed. Returns the old names."""
+        folder that can be entered, and whatever lies in one and is no regular file or has a name that the
+        folder's rule answers with None. It is moved to a new name of the root, never followed, opened or
+        removed. Returns the old names."""
         strange: list[str] = []
         with self._folder("") as root_fd:
-            for folder in folders:
+            for folder, meaning in folders.items():
                 try:
                     folder_fd = os.open(folder, _FOLDER_FLAGS, dir_fd=root_fd)
                 except FileNotFoundError:
@@ -247,10 +248,11 @@ class ScratchDirectory(Directory):
                     strange.append(folder)
                     continue
                 try:
-                    leaves = [leaf for leaf in sorted(os.listdir(folder_fd)) if not _is_file(folder_fd, leaf)]
-                    for leaf in leaves:
-                        self._set_aside(root_fd, folder_fd, leaf)
-                        strange.append(file_names.join(folder, leaf))
+                    for leaf in sorted(os.listdir(folder_fd)):
+                        known = file_names.is_temporary(leaf) or meaning(leaf) is not None
+                        if not (known and _is_file(folder_fd, leaf)):
+                            self._set_aside(root_fd, folder_fd, leaf)
+                            strange.append(file_names.join(folder, leaf))
                 finally:
                     os.close(folder_fd)
         return strange

@@ -63,16 +63,22 @@ def run(machine: Machine, job: AnyJob) -> None:
 
 
 def tidy(machine: Machine, home: Home) -> None:
-    """A link half may have left anything in staging: what is no file is set aside and said, so that it
-    does not stand in the way of every later window."""
+    """A link half may have left anything in staging: what is no file or bears no name of ours is set aside
+    and said, so that it does not stand in the way of every later window."""
     try:
         staging = ScratchDirectory(home.staging, steps=machine.steps)
-        strange = staging.tidy((batch.FOLDER, batch.PACKS_FOLDER, receipt.FOLDER))
+        strange = staging.tidy(
+            {
+                batch.FOLDER: batch.parse_name,
+                batch.PACKS_FOLDER: batch.parse_pack_name,
+                receipt.FOLDER: receipt.parse_name,
+            }
+        )
     except OSError as error:
         drive_phase.warn(machine.console, StagingFailed(detail=error.strerror or str(error)))
         return
     if strange:
-        detail = f"{len(strange)} objects that are no files were set aside, the first: {strange[0]}"
+        detail = f"{len(strange)} objects that are none of ours were set aside, the first: {strange[0]}"
         drive_phase.warn(machine.console, StagedBatchRefused(detail=detail))
 
 

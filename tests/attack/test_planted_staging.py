@@ -9,10 +9,17 @@ import pytest
 from appliance.adapters import file_names
 from appliance.adapters.dedup_index import SqliteIndex
 from appliance.adapters.directory import ScratchDirectory
+from appliance.format import batch, receipt
 from appliance.service import staged_window
 
 DEPTH = 1200  # folders; Python calls itself 1000 times at the most
 FOLDERS = ("batches", "packs", "receipts")
+HONEST = {
+    "batches": "00000003-0000.batch",
+    "packs": f"{'ab' * 32}.age",
+    "receipts": "00000003-0000000000000007.receipt",
+}
+RULES = {"batches": batch.parse_name, "packs": batch.parse_pack_name, "receipts": receipt.parse_name}
 Plant = Callable[[Path], None]
 
 
@@ -38,7 +45,7 @@ def staging(tmp_path: Path) -> Path:
     root = tmp_path / "staging"
     for name in FOLDERS:
         (root / name).mkdir(parents=True)
-        (root / name / "honest").write_bytes(name.encode())
+        (root / name / HONEST[name]).write_bytes(name.encode())
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside/old").write_bytes(b"an older generation")
     return root
@@ -53,25 +60,27 @@ def outside(staging: Path) -> list[tuple[str, bytes]]:
 def test_a_folder_that_was_replaced_is_set_aside_and_made_anew(
     staging: Path, plant: Plant, name: str
 ) -> None:
-    (staging / name / "honest").unlink()
+    (staging / name / HONEST[name]).unlink()
     (staging / name).rmdir()
     plant(staging / name)
     scratch = ScratchDirectory(staging)
-    assert scratch.tidy(FOLDERS) == [name]
+    assert scratch.tidy(RULES) == [name]
     scratch.put(f"{name}/fresh", b"new")
     assert scratch.read(f"{name}/fresh", 10) == b"new"
     assert outside(staging) == [("old", b"an older generation")]
 
 
 @pytest.mark.clause("THREATS 4.7")
-@pytest.mark.parametrize("plant", [fifo, link_out, folder])
+@pytest.mark.parametrize("plant", [fifo, link_out, folder, file])
 @pytest.mark.parametrize("name", FOLDERS)
-def test_what_is_no_file_inside_a_folder_is_set_aside(staging: Path, plant: Plant, name: str) -> None:
+def test_what_is_no_file_or_has_no_name_of_ours_inside_a_folder_is_set_aside(
+    staging: Path, plant: Plant, name: str
+) -> None:
     plant(staging / name / "odd")
     scratch = ScratchDirectory(staging)
-    assert scratch.tidy(FOLDERS) == [f"{name}/odd"]
-    assert scratch.names(name) == ["honest"]
-    assert scratch.tidy(FOLDERS) == []
+    assert scratch.tidy(RULES) == [f"{name}/odd"]
+    assert scratch.names(name) == [HONEST[name]]
+    assert scratch.tidy(RULES) == []
 
 
 def test_a_folder_under_a_temporary_name_no_longer_keeps_its_file_from_being_written(staging: Path) -> None:
@@ -79,14 +88,14 @@ def test_a_folder_under_a_temporary_name_no_longer_keeps_its_file_from_being_wri
     with pytest.raises(IsADirectoryError):
         ScratchDirectory(staging).put("receipts/next", b"")
     scratch = ScratchDirectory(staging)
-    scratch.tidy(FOLDERS)
+    scratch.tidy(RULES)
     scratch.put("receipts/next", b"receipt")
     assert scratch.read("receipts/next", 10) == b"receipt"
 
 
 def test_honest_staging_is_left_as_it_is(staging: Path) -> None:
     steps: list[str] = []
-    assert ScratchDirectory(staging, steps=steps.append).tidy(FOLDERS) == []
+    assert ScratchDirectory(staging, steps=steps.append).tidy(RULES) == []
     assert steps == []
 
 
@@ -111,7 +120,7 @@ def abyss(staging: Path) -> Iterator[Path]:
 def test_sweeping_looks_no_deeper_than_anything_of_ours_lies(abyss: Path) -> None:
     (abyss / "packs" / file_names.temporary("half")).write_bytes(b"half")
     ScratchDirectory(abyss).sweep()
-    assert sorted(path.name for path in (abyss / "packs").iterdir()) == ["d", "honest"]
+    assert sorted(path.name for path in (abyss / "packs").iterdir()) == [HONEST["packs"], "d"]
 
 
 def test_records_of_windows_that_have_not_been_are_named_for_removal(staging: Path) -> None:
