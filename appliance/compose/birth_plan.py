@@ -46,8 +46,9 @@ def make(home: Home, asked: Birth, entropy: Entropy, unix_s: int) -> NewVault:
     """Create the home's files up to the signed policy. UsageError, HomeNotEmpty, PathUnsafe,
     SharingRefused before anything was made."""
     plan_parts = _checked(home, asked)
-    home.create(asked.drives)
+    home.require_vacant()
     try:
+        home.create(asked.drives)
         return _commission(home, asked, plan_parts, entropy, unix_s)
     except PolicyInvalid as error:  # nobody signed anything: the words of the command made it so
         discard(home)
@@ -124,6 +125,22 @@ def _commission(
 
 
 def _write_texts(home: Home, born: Born) -> None:
-    """The policy last: a home without it is no appliance."""
-    for name, content in born.files().items():
+    """The policy last, when all else is durable: a home without it is no appliance."""
+    *before, (policy, text) = born.files().items()
+    for name, content in before:
         (home.policy / name).write_bytes(content)
+    for folder, _, names in os.walk(home.root, topdown=False):
+        for name in (*names, "."):
+            _sync(Path(folder, name))
+    (home.policy / policy).write_bytes(text)
+    _sync(home.policy / policy)
+    _sync(home.policy)
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+

@@ -66,10 +66,13 @@ class Home:
     def token(self, holder: int) -> Path:
         return self.tokens / f"holder-{holder}"
 
-    def create(self, drives: int) -> None:
-        """Make the empty layout. HomeNotEmpty where something is there already."""
+    def require_vacant(self) -> None:
+        """HomeNotEmpty where something is there already."""
         if self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
             raise HomeNotEmpty(path=self.root)
+
+    def create(self, drives: int) -> None:
+        """Make the empty layout."""
         places = [self.policy, self.tokens, self.staging, self.intake_state, self.seal_state, self.emulated]
         for place in [*places, *(self.bay(number) for number in range(1, drives + 1))]:
             place.mkdir(parents=True, mode=PRIVATE_DIRECTORY)
