@@ -260,7 +260,7 @@ class SourceMissing(IntakeError):
 
     code = "IW-6002"
     what = N_("source {source} is missing or cannot be read: {reason}")
-    remedy = N_("Check the source. The other sources were pulled.")
+    remedy = N_("Check the source. Every source that is there was pulled.")
 
 
 class StagingFull(IntakeError):
@@ -448,7 +448,7 @@ class DriveBlank(VaultError):
 
     code = "IW-3204"
     what = N_("the drive in bay {bay} is blank: it carries no header of this vault")
-    remedy = N_("If the drive of this bay was formatted by mistake, its data is rebuilt from the others.")
+    remedy = N_("If it was formatted by mistake: its data is lost there and stays on the other drives.")
 
 
 class DriveDuplicate(VaultError):
@@ -783,7 +783,7 @@ class DamageFound(VaultError):
     """Scrub found shards that are not what they were."""
 
     code = "IW-3004"
-    what = N_("{bad} damaged or missing shards: {repaired} written anew, {unrepaired} left")
+    what = N_("{bad} damaged or missing parts: {repaired} shards written anew, {unrepaired} left")
     remedy = N_("Watch the drive that shows damage and replace it if it shows more.")
     exit_status = EXIT_WARNINGS
 
@@ -845,8 +845,7 @@ class LedgerBehind(TrustError):
 
     code = "IW-4306"
     what = N_("the controller's own ledger shows {held} of the {known} entries that the interlock knows")
-    remedy = N_("Run `iwato drive scrub`: it fills the copy from the drives; then list the snapshots again.")
-    exit_status = EXIT_WARNINGS
+    remedy = N_("Run `iwato drive scrub`: it fills the copy from the drives; then repeat the command.")
 
 
 class FilesUnreadable(IntakeError):

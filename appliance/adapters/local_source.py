@@ -78,6 +78,7 @@ class LocalSource:
             self._root_fd = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise SourceMissing(source=self.name, reason=error.strerror) from error
+        self._require_outside()
         excluded = self._identity_of_excluded()
         folders = [b""]
         while folders:
@@ -115,6 +116,14 @@ class LocalSource:
             self._root_fd = -1
 
     # ---------------------------------------------------------------------------------------------------
+
+    def _require_outside(self) -> None:
+        """A root that is a link by now may lead into what is left out: SourceMissing."""
+        if self._exclude is None:
+            return
+        place, excluded = os.readlink(f"/proc/self/fd/{self._root_fd}"), os.path.realpath(self._exclude)
+        if os.path.commonpath((place, excluded)) == excluded:
+            raise SourceMissing(source=self.name, reason="it leads into the appliance's own home")
 
     def _require_still_there(self) -> None:
         """A tree that was taken away while it was read looks like files that vanished one by one; it

@@ -29,11 +29,22 @@ def refuse_exposed(home: Path) -> None:
             raise PathUnsafe(inner=home, outer=outer)
 
 
+def _apart(home: Path, sources: tuple[str, ...]) -> tuple[str, ...]:
+    """Where the sources lead now. One that was apart from the home at its birth may be a link into it by
+    now, or to something around it: it would grant tokens and drives to intake, so it grants nothing."""
+    inner = home.resolve()
+    found = (Path(source).resolve() for source in sources)
+    return tuple(
+        str(place) for place in found if not (place.is_relative_to(inner) or inner.is_relative_to(place))
+    )
+
+
 def rules(medium: Medium, home: Home, job: AnyJob, sources: tuple[str, ...]) -> Rules:
     """Landlock's rules for one boot."""
     python = confine.interpreter(*map(str, PACKAGES))
     if medium is Medium.INTAKE:
-        own = Rules(read=(str(home.policy), *sources), write=(str(home.staging), str(home.intake_state)))
+        apart = _apart(home.root, sources)
+        own = Rules(read=(str(home.policy), *apart), write=(str(home.staging), str(home.intake_state)))
     else:
         own = Rules(read=(str(home.policy),), write=(str(home.staging), str(home.seal_state), str(home.bays)))
     if isinstance(job, RestoreJob) and medium is Medium.SEALING:

@@ -16,6 +16,7 @@ from appliance.compose.home import Home
 from appliance.compose.policy_files import PolicyFiles
 from appliance.compose.testimony import rebuilt
 from appliance.custody.policy import Policy
+from appliance.domain.geometry import DRIVES_MAX
 from appliance.domain.phases import BootFacts, InterlockStatus, Phase, Reading
 from appliance.errors import EXIT_EMERGENCY, EXIT_FAILED, EXIT_OK, EXIT_WARNINGS
 from appliance.format.ledger_entry import Seal
@@ -37,6 +38,7 @@ _LACKING = frozenset(
 
 class _Seen(msgspec.Struct):
     id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{1,64}$")]
+    number: Annotated[int, msgspec.Meta(ge=1, le=DRIVES_MAX)]
     state: Literal["good", "failed"]
 
 
@@ -75,10 +77,16 @@ def born(home: Home, vault: NewVault) -> dict[str, Any]:
 
 
 def status(
-    home: Home, texts: PolicyFiles, reading: Reading, facts: BootFacts | None, said: InterlockStatus | None
+    home: Home,
+    texts: PolicyFiles,
+    reading: Reading,
+    facts: BootFacts | None,
+    said: InterlockStatus | None,
+    *,
+    held: int,
 ) -> dict[str, Any]:
     """`status`: what is measured comes from the plant, what is planned from the interlock. `facts` and
-    `said` are lacking where it answers nobody."""
+    `said` are lacking where it answers nobody; then the ledger counts `held` entries, as our copy does."""
     policy = texts.policy
     return {
         "schema": SCHEMA,
@@ -93,8 +101,8 @@ def status(
         "time": clock_text(reading.unix_s, policy),
         "next_window": _next_window(policy, reading, said),
         "policy_version": said.policy_version if said else policy.version,
-        "log_size": said.log_size if said else 0,
-        "alarms": _alarms(reading) + _policy_alarms(texts, facts),
+        "log_size": said.log_size if said else held,
+        "alarms": _alarms(reading) + _policy_alarms(texts, facts) + _drive_alarms(home, policy),
     }
 
 
@@ -114,12 +122,28 @@ def _policy_alarms(texts: PolicyFiles, facts: BootFacts | None) -> list[dict[str
     return [_alarm(errors.PolicyMismatch(version=facts.policy_version))]
 
 
-def _drives(home: Home, reading: Reading) -> list[dict[str, Any]]:
+def _seen(home: Home) -> dict[str, _Seen]:
+    """By bay; empty where no drive phase has been yet, or somebody wrote nonsense."""
     try:
-        record = msgspec.json.decode((home.seal_state / DRIVE_RECORD).read_bytes(), type=_DriveRecord).bays
+        return msgspec.json.decode((home.seal_state / DRIVE_RECORD).read_bytes(), type=_DriveRecord).bays
     except (OSError, msgspec.DecodeError):
-        record = {}
-    found = []
+        return {}
+
+
+def _drive_alarms(home: Home, policy: Policy) -> list[dict[str, Any]]:
+    """What the last drive phase missed: the vault survives fewer losses, or none."""
+    record, geometry = _seen(home), policy.geometry
+    good = {seen.number for seen in record.values() if seen.state == "good"}
+    lacking = sorted(set(range(1, geometry.drives + 1)) - good)
+    if not record or not lacking:
+        return []
+    if len(good) < geometry.data:
+        return [_alarm(errors.DrivesTooFew(present=len(good), needed=geometry.data, total=geometry.drives))]
+    return [_alarm(errors.DrivesMissing(drives=", ".join(map(str, lacking))))]
+
+
+def _drives(home: Home, reading: Reading) -> list[dict[str, Any]]:
+    record, found = _seen(home), []
     for place, powered in enumerate(reading.measured.drives):
         seen = record.get(str(place + 1))
         state = seen.state if seen else "not seen in the last drive phase"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.compose import birth_plan, documents, rootkit_drill
-from appliance.compose.emulated_board import EmulatedBoard, JobLog, latched
+from appliance.compose.emulated_board import EmulatedBoard, JobLog, latched, require_able
 from appliance.compose.emulation import Emulation, RealEmulation
 from appliance.compose.home import Home
 from appliance.compose.job import (
@@ -94,7 +94,8 @@ class EmulatedAppliance:
             if board.reading().phase is Phase.ISOLATED:
                 interlock = board.interlock()
                 facts, status = interlock.hello(), interlock.heartbeat(0)
-            document = documents.status(self._home, self._texts, board.reading(), facts, status)
+            held = LedgerRecord(self._home, self._texts).witnessed()
+            document = documents.status(self._home, self._texts, board.reading(), facts, status, held=held)
             board.power_off()
             return document
 
@@ -119,12 +120,15 @@ class EmulatedAppliance:
             board = self._board(job, drill)
             policy = self._texts.policy
             board.jump(calendar.next_window(policy.windows, board.unix_s).begin_s)
-            _require_able(board)
+            require_able(board)
             log = board.run(watcher)
             log.warnings[:0] = earlier
             if drill.is_missing:
                 log.warnings.append({"code": RootkitNotPlanted.code, "values": {}})
-            document = documents.window(board, log, latched(board))
+            fault = latched(board)
+            if fault is not None and log.error is not None:
+                log.error = fault  # what was refused or cut short was so because of it
+            document = documents.window(board, log, fault)
             board.power_off()
             if drill.implant is not None:
                 document["rootkit"] = rootkit_drill.verdict(board, log)
@@ -190,7 +194,7 @@ class EmulatedAppliance:
         policy = self._texts.policy
         if calendar.in_scrub(policy.scrubs, board.unix_s) is None:
             board.jump(calendar.next_scrub(policy.scrubs, board.unix_s).begin_s)
-        _require_able(board)
+        require_able(board)
         interlock = board.interlock()
         interlock.hello()
         interlock.heartbeat(0)
@@ -200,7 +204,7 @@ class EmulatedAppliance:
             raise InterlockRefused(request=Phase.SCRUB.value, cause=cause)
         log = board.run(watcher)
         log.totals = board.totals
-        log.error = log.error or latched(board)
+        log.error = latched(board) or log.error
         board.power_off()
         if raising and log.error is not None:
             raise log.error
@@ -218,15 +222,6 @@ class EmulatedAppliance:
             implant=drill.implant if drill else None,
             job=job,
         )
-
-
-def _require_able(board: EmulatedBoard) -> None:
-    """Let the box prove itself dark. FaultLatched where it will connect nothing."""
-    board.settle()
-    fault = latched(board)
-    if fault is not None:
-        board.power_off()
-        raise fault
 
 
 def _ended(log: JobLog, document: dict[str, Any]) -> Mapping[str, Any]:

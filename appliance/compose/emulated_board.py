@@ -275,6 +275,15 @@ def latched(board: EmulatedBoard) -> FaultLatched | None:
     return FaultLatched(phase=reading.phase.value, cause=reading.fault or "CUT")
 
 
+def require_able(board: EmulatedBoard) -> None:
+    """Let the box prove itself dark. FaultLatched where it will connect nothing."""
+    board.settle()
+    fault = latched(board)
+    if fault is not None:
+        board.power_off()
+        raise fault
+
+
 def read(measured: Measured, bays: int) -> Reading:
     """The plant's look in the appliance's words: the copper's truth beside the interlock's orders."""
     report = measured.report

@@ -1,6 +1,6 @@
 """`restore run` on the emulated board: order, votes, key switch, RECOVERY.
 
-The holders sign before anything is powered; the interlock accepts the order; only then the sealing
+The holders sign while the box is ISOLATED; the interlock accepts the order; only then the sealing
 medium boots into RECOVERY with the tokens (THREATS 3).
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from appliance.adapters import restore_target
 from appliance.compose import documents, key_rooms
-from appliance.compose.emulated_board import EmulatedBoard
+from appliance.compose.emulated_board import EmulatedBoard, require_able
 from appliance.compose.home import Home, keep_apart
 from appliance.compose.job import RestoreJob
 from appliance.compose.key_rooms import Votes
@@ -24,12 +24,22 @@ from appliance.custody import order as recovery_order
 from appliance.custody.order import RecoveryOrder
 from appliance.domain.ids import SnapshotId, SourceName
 from appliance.domain.phases import Phase
-from appliance.errors import InterlockRefused, OrderInvalid, SourceUnknown, TargetNotEmpty, UsageError
+from appliance.errors import (
+    InterlockRefused,
+    LedgerBehind,
+    OrderInvalid,
+    SourceUnknown,
+    TargetNotEmpty,
+    UsageError,
+)
 from appliance.ports import RestoreRequest, Watcher
 from appliance.service import snapshots
 from appliance.words import N_
 
-ORDER_S = 24 * 3600  # s that an order is valid; holders who sign one are there on the day
+# An order is valid for as long as the recovery may take: it is used at once here, and the interlock keeps
+# the nonce of each until it has expired, 64 at the most.
+ORDER_S = 600  # s; spin-up, the keys and a small restore, on a slow machine
+RESTORE_BYTES_PER_S = 1_000_000  # bytes per second; a tenth of what a slow USB disk takes
 REASON = "restore run on the emulated board"
 
 
@@ -48,13 +58,13 @@ class Recalling:
         if target.exists() and not request.resume and not restore_target.is_vacant(target):
             raise TargetNotEmpty(path=target)
         board = self.board()
+        require_able(board)
+        interlock = board.interlock()
+        self._require_whole(interlock.hello().log_size)
         order = self._order(request, board.unix_s)
         votes = key_rooms.collect_votes(self.texts.text, order, list(request.tokens))
         target.mkdir(parents=True, exist_ok=True)
-        board.settle()
         board.turn_key(turned=True)
-        interlock = board.interlock()
-        interlock.hello()
         cause = interlock.upload_order(order, votes.votes)
         if cause:
             raise InterlockRefused(request="recovery order", cause=cause)
@@ -71,9 +81,16 @@ class Recalling:
             raise log.error
         return documents.restored(log, self._deeds(votes, log.reports.get("restored", {})))
 
+    def _require_whole(self, known: int) -> None:
+        """LedgerBehind where our own copy of the ledger lacks entries: `latest` could be another one."""
+        held = LedgerRecord(self.home, self.texts).witnessed()
+        if held < known:
+            raise LedgerBehind(held=held, known=known)
+
     def _order(self, request: RestoreRequest, unix_s: int) -> bytes:
         snapshot = snapshots.meant(LedgerRecord(self.home, self.texts).snapshots(), request.snapshot)
         known = {part.name for part in snapshot.sources}
+        content = sum(part.bytes for part in snapshot.sources)
         for source in request.sources:
             if source not in known:
                 raise SourceUnknown(source=source, snapshot=snapshot.snapshot)
@@ -82,7 +99,7 @@ class Recalling:
                 vault_id=self.texts.policy.vault_id,
                 policy=self.texts.hash,
                 nonce=os.urandom(recovery_order.NONCE_BYTES),
-                expires_s=unix_s + ORDER_S,
+                expires_s=unix_s + min(ORDER_S + content // RESTORE_BYTES_PER_S, recovery_order.VALID_S_MAX),
                 snapshot=SnapshotId(snapshot.snapshot),
                 sources=tuple(SourceName(source) for source in dict.fromkeys(request.sources)),
                 path=request.subtree,

@@ -62,7 +62,9 @@ OFFSET_S_MAX = 14 * 3600 + 59 * 60  # s from UTC; the easternmost zone is +14:00
 ORDER_BYTES_MAX = 2048  # bytes; nine lines
 ORDER_TEXT_BYTES_MAX = 256  # bytes of what, why and destination
 ORDER_LIFE_S_MAX = 7 * DAY_S  # s; an order that lies about for longer is a danger
-NONCES_MAX = 16  # live order nonces; each is kept until its order has expired
+# Live order nonces; each is kept until its order has expired. A drill of every choice of 3 of 5 holders and
+# of 4 of 6 drives in one sitting has 25.
+NONCES_MAX = 64
 
 # Log.
 LOG_LEAVES_MAX = 2**63 - 1  # leaves; C2SP sizes are signed 64-bit in practice

@@ -80,6 +80,22 @@ def test_hostile_names_and_a_missing_source_beside_them(tmp_path: Path) -> None:
     at_rest(home)
 
 
+@pytest.mark.clause("THREATS 4.6")
+@pytest.mark.needs("landlock")
+@pytest.mark.parametrize("where", ["home/tokens", "home/bay", "home", "."])
+def test_a_source_that_became_a_link_to_the_home_grants_nothing_of_it(tmp_path: Path, where: str) -> None:
+    source, other, home = tmp_path / "source", tmp_path / "other", tmp_path / "home"
+    for tree in (source, other):
+        tree.mkdir()
+        (tree / "file").write_bytes(b"content")
+    born(home, docs=source, mail=other)
+    shutil.rmtree(source)
+    source.symlink_to(tmp_path / where)
+    document = window(home, errors.EXIT_WARNINGS)
+    assert codes(document) == {errors.SourceMissing.code}
+    assert [(s["complete"], s["files"]) for s in document["sources"]] == [(False, 0), (True, 1)]
+
+
 @pytest.mark.needs("root", "setpriv")
 def test_files_that_may_not_be_read_are_counted_and_named(tmp_path: Path) -> None:
     source, home = tmp_path / "source", tmp_path / "home"

@@ -132,6 +132,15 @@ def test_the_excluded_home_is_left_out_wherever_it_is_met(tmp_path: Path) -> Non
     assert b"in/home/key" in walked(tmp_path)
 
 
+@pytest.mark.parametrize("place", ["home", "home/tokens"])
+def test_a_root_that_leads_into_the_excluded_home_is_a_missing_source(tmp_path: Path, place: str) -> None:
+    home = tmp_path / "home"
+    (home / "tokens").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / place)
+    with pytest.raises(SourceMissing, match="home"):
+        walked(tmp_path / "link", exclude=home)
+
+
 def test_a_folder_that_becomes_a_symlink_is_not_followed(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     tree = tmp_path / "tree"
