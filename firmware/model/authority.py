@@ -7,9 +7,20 @@ from firmware.model.facts import Policy
 from firmware.model.fram import Nonce
 from firmware.model.order_lines import Order
 from firmware.model.state import State, Upload
-from firmware.wire.codes import Cause
+from firmware.wire.codes import Cause, UploadKind
 
 POLICY_NAMESPACE = b"iwato-policy@v1"
+
+
+def in_force(state: State, kind: UploadKind, digest: bytes) -> bool:
+    """Whether just this text was accepted and still counts: the answer to its commit may have been lost."""
+    if kind is UploadKind.POLICY:
+        facts = state.fram.policy
+        return facts is not None and facts.digest == digest
+    order, now_s = state.order, state.rtc_s
+    if order is None or now_s is None or order.expires_s <= now_s:
+        return False  # an order that served or expired counts no more: its repeat is a replay
+    return order.digest == digest
 
 
 def policy(state: State, upload: Upload) -> Policy | Cause:

@@ -178,6 +178,9 @@ def _signature(state: State, upload: Upload, given: UploadSignature) -> Answer:
 def _commit(state: State, upload: Upload, commit: UploadCommit) -> Answer:
     if len(upload.text) != upload.length:
         return _refuse(state, commit, Cause.UPLOAD_SEQUENCE)
+    accepted = UploadAccepted(kind=upload.kind, digest=hashlib.sha256(upload.text).digest())
+    if authority.in_force(state, upload.kind, accepted.digest):
+        return state, (accepted,)
     found: Policy | Order | Cause
     if upload.kind is UploadKind.POLICY:
         found = authority.policy(state, upload)
@@ -186,7 +189,7 @@ def _commit(state: State, upload: Upload, commit: UploadCommit) -> Answer:
     if isinstance(found, Cause):
         return _refuse(state, commit, found)
     state = _adopt(state, found) if isinstance(found, Policy) else _order(state, found)
-    return state, (UploadAccepted(kind=upload.kind, digest=hashlib.sha256(upload.text).digest()),)
+    return state, (accepted,)
 
 
 def _adopt(state: State, facts: Policy) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from calendar import timegm
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ class OrderMalformedError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """The facts that the interlock checks; what, why and destination are for people and the ledger."""
+    """The facts that the interlock checks; what, why and destination are for people and the ledger.
+    `digest`: SHA-256 of the whole text, 32 bytes."""
 
+    digest: bytes
     vault_id: bytes
     policy: bytes
     nonce: bytes
@@ -51,6 +54,7 @@ def read(text: bytes) -> Order:
     except ValueError as error:
         raise OrderMalformedError("not UTF-8, not an order, or no such date") from error
     return Order(
+        digest=hashlib.sha256(text).digest(),
         vault_id=bytes.fromhex(found[1]),
         policy=bytes.fromhex(found[2]),
         nonce=bytes.fromhex(found[3]),

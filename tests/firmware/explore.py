@@ -49,7 +49,13 @@ def born() -> State:
         senses = Senses(drives_live=DARK, controller_supplied=n > 12)
         state, _ = step.step(state, Tick(uptime_ms=100 * n, rtc_s=NOON_S + 595, senses=senses))
     assert state.phase is Phase.ISOLATED, state.phase
-    order = Order(vault_id=policy.vault_id, policy=policy.digest, nonce=bytes(16), expires_s=NOON_S + 1000)
+    order = Order(
+        digest=bytes(32),
+        vault_id=policy.vault_id,
+        policy=policy.digest,
+        nonce=bytes(16),
+        expires_s=NOON_S + 1000,
+    )
     return replace(state, order=order)
 
 

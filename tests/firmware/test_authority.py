@@ -19,6 +19,7 @@ from firmware.wire.codes import Cause, Phase, UploadKind
 from firmware.wire.messages import (
     Cosign,
     Cosigned,
+    Granted,
     Refused,
     RequestPhase,
     UploadAccepted,
@@ -50,7 +51,8 @@ def test_the_first_policy_is_accepted_once_with_the_key_turned_and_k_good_signat
     text = policy_text()
     accepted = box.upload(UploadKind.POLICY, text, sign(text, POLICY, (5, 1, 3)))
     assert accepted == UploadAccepted(kind=UploadKind.POLICY, digest=hashlib.sha256(text).digest())
-    again = box.upload(UploadKind.POLICY, text, sign(text, POLICY, (1, 2, 3)))
+    other = policy_text(scrubs=["scrub 14:00:00-14:05:00 daily +00:00"])
+    again = box.upload(UploadKind.POLICY, other, sign(other, POLICY, (1, 2, 3)))
     assert refused(again) is Cause.POLICY_NOT_FIRST
 
 
@@ -239,7 +241,8 @@ def test_an_order_is_refused_when_replayed_expired_foreign_long_lived_or_short_o
 
     assert refused(send(good, (1, 2))) is Cause.SIGNATURES_MISSING
     assert isinstance(send(good), UploadAccepted)
-    assert refused(send(good)) is Cause.ORDER_REPLAYED
+    reworded = good.replace(b"why drill", b"why greed")
+    assert refused(send(reworded)) is Cause.ORDER_REPLAYED
     assert refused(send(order_text(policy, nonce=2, expires="2026-09-21T12:00:00Z"))) is Cause.ORDER_EXPIRED
     assert (
         refused(send(order_text(policy, nonce=2, expires="2027-09-21T12:00:00Z")))
@@ -253,6 +256,66 @@ def test_an_order_is_refused_when_replayed_expired_foreign_long_lived_or_short_o
     box.boot()
     box.beat()
     assert refused(send(good)) is Cause.ORDER_REPLAYED
+
+
+@pytest.mark.clause("PROTOCOL 6.5")
+@pytest.mark.parametrize("kind", UploadKind)
+def test_a_commit_whose_answer_was_lost_gets_it_again_and_changes_nothing(kind: UploadKind) -> None:
+    box = booted()
+    text, namespace = policy_text(), POLICY
+    if kind is UploadKind.RECOVERY_ORDER:
+        box.ready()
+        text, namespace = an_order(box), ORDER
+    first = box.upload(kind, text, sign(text, namespace, (1, 2, 3)))
+    assert first == UploadAccepted(kind=kind, digest=hashlib.sha256(text).digest())
+    before, slots = box.state, list(box.slots)
+    assert before.upload is None
+    for votes in (sign(text, namespace, (1, 2, 3)), sign(text, namespace, (2, 4, 5)), []):
+        assert box.upload(kind, text, votes) == first
+        assert (box.state, box.slots) == (before, slots)
+
+
+@pytest.mark.clause("PROTOCOL 6.5")
+@pytest.mark.invariant("I4")
+def test_an_order_that_served_is_a_replay_and_starts_no_second_recovery() -> None:
+    box = Box(key=True)
+    box.ready()
+    box.key = True
+    box.tick()
+    text = an_order(box)
+    votes = sign(text, ORDER, (1, 2, 3))
+    for _ in range(3):
+        assert isinstance(box.upload(UploadKind.RECOVERY_ORDER, text, votes), UploadAccepted)
+    assert len(box.state.fram.nonces) == 1
+    box.beat()
+    assert box.answer(RequestPhase(phase=Phase.RECOVERY)) == Granted(phase=Phase.AIRLOCK)
+    box.until(lambda: box.phase is Phase.RECOVERY, 3000)
+    box.beat()
+    box.done()
+    box.until(lambda: box.phase is Phase.ISOLATED, 20_000)
+    box.beat()
+    assert refused(box.upload(UploadKind.RECOVERY_ORDER, text, votes)) is Cause.ORDER_REPLAYED
+    assert refused(box.answer(RequestPhase(phase=Phase.RECOVERY))) is Cause.NO_ORDER
+
+
+@pytest.mark.clause("PROTOCOL 6.5")
+def test_only_the_last_order_and_only_before_it_expires_is_answered_again() -> None:
+    box = Box()
+    box.ready()
+    first, second = an_order(box), an_order(box, nonce=2)
+    for text in (first, second):
+        accepted = box.upload(UploadKind.RECOVERY_ORDER, text, sign(text, ORDER, (1, 2, 3)))
+        assert isinstance(accepted, UploadAccepted)
+    replayed = box.upload(UploadKind.RECOVERY_ORDER, first, sign(first, ORDER, (1, 2, 3)))
+    assert refused(replayed) is Cause.ORDER_REPLAYED
+    box.jump_to(23 * 3600)
+    late = box.upload(UploadKind.RECOVERY_ORDER, second, sign(second, ORDER, (1, 2, 3)))
+    assert refused(late) is Cause.ORDER_EXPIRED
+
+
+def an_order(box: Box, *, nonce: int = 1) -> bytes:
+    assert box.state.fram.policy is not None
+    return order_text(box.state.fram.policy, nonce=nonce)
 
 
 @pytest.mark.clause("PROTOCOL 7.1")
