@@ -1,6 +1,7 @@
 """The interlock's own event log, carried into the ledger: refusals and faults, and link seconds.
 
-Pure arithmetic over events and entries; asks nobody. Event names are "KIND PHASE CAUSE".
+Pure arithmetic over events and entries; asks nobody. Event names are "KIND PHASE CAUSE"; the
+interlock counts a refusal by its cause over all phases (PROTOCOL 8.5).
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ def news(
     """The entries to append for what happened since the ledger last heard of the interlock."""
     upto = max((event[0] for event in events), default=0)
     found: list[Refused | Fault] = []
-    refusals = _counts(events, _REFUSED, _sums(entries))
+    refusals = _refusals(events, _sums(entries))
     if refusals:
         found.append(Refused(time=unix_s, phase=phase, upto=upto, counts=refusals))
-    faults = _counts(events, _FAULT, {})
+    faults = _faults(events)
     if faults:
         found.append(Fault(time=unix_s, phase=phase, cause=faults[0].name, upto=upto, counts=faults))
     return found
@@ -51,23 +52,36 @@ def link_seconds(events: Sequence[LoggedEvent]) -> int:
 
 
 def _sums(entries: Iterable[tuple[int, AnyEntry | Gap]]) -> dict[str, int]:
-    """What the ledger already counts per refusal."""
+    """What the ledger already counts per cause of refusal."""
     sums: dict[str, int] = {}
     for _, entry in entries:
         if isinstance(entry, Refused):
             for part in entry.counts:
-                sums[part.name] = sums.get(part.name, 0) + part.count
+                sums[_cause(part.name)] = sums.get(_cause(part.name), 0) + part.count
     return sums
 
 
-def _counts(events: Sequence[LoggedEvent], kind: str, before: dict[str, int]) -> tuple[EventCount, ...]:
-    """One count per name, less what was counted before; the interlock's own counts only grow."""
-    newest: dict[str, tuple[int, int]] = {}
-    for _sequence, unix_s, name, count in events:
-        if name.startswith(kind + " "):
-            newest[name] = max(newest.get(name, (0, 0)), (count, unix_s))
-    counts = []
-    for name, (total, unix_s) in sorted(newest.items()):
-        fresh = total - before.get(name, 0)
-        counts.append(EventCount(name=name, count=fresh if fresh > 0 else total, time=unix_s))
-    return tuple(counts)
+def _refusals(events: Sequence[LoggedEvent], before: dict[str, int]) -> tuple[EventCount, ...]:
+    """One count per name: what each event adds to its cause's total. A total that does not grow is
+    another memory's and counts whole."""
+    totals, counts = dict(before), dict[str, EventCount]()
+    for _sequence, unix_s, name, total in events:
+        if not name.startswith(_REFUSED + " "):
+            continue
+        fresh = total - totals.get(_cause(name), 0)
+        totals[_cause(name)] = total
+        added = (fresh if fresh > 0 else total) + (counts[name].count if name in counts else 0)
+        counts[name] = EventCount(name=name, count=added, time=unix_s)
+    return tuple(counts[name] for name in sorted(counts))
+
+
+def _faults(events: Sequence[LoggedEvent]) -> tuple[EventCount, ...]:
+    """One count per name, of the newest event: a fault is latched and happens once."""
+    newest = {name: (count, unix_s) for _, unix_s, name, count in events if name.startswith(_FAULT + " ")}
+    return tuple(
+        EventCount(name=name, count=newest[name][0], time=newest[name][1]) for name in sorted(newest)
+    )
+
+
+def _cause(name: str) -> str:
+    return name.rpartition(" ")[2]

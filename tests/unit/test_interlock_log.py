@@ -1,11 +1,20 @@
 """The interlock's event log as the ledger takes it over: nothing counted twice, nothing lost."""
 
+import random
+
+from appliance.adapters import interlock_words
 from appliance.domain.phases import Phase
 from appliance.format.ledger_entry import AnyEntry, Fault, Refused
 from appliance.service import interlock_log
 from appliance.service.interlock_log import LoggedEvent
+from firmware.model import journal
+from firmware.model.fram import Journal
+from firmware.wire import codes
+from firmware.wire.codes import Cause
 
 OUTSIDE = "REFUSED ISOLATED OUTSIDE_WINDOW"
+PHASES = (codes.Phase.ISOLATED, codes.Phase.SEAL, codes.Phase.INTAKE)
+CAUSES = (Cause.OUTSIDE_WINDOW, Cause.NOT_NOW, Cause.WIRE_CORRUPT)
 
 
 def entries(*found: AnyEntry) -> list[tuple[int, AnyEntry]]:
@@ -29,6 +38,43 @@ def test_what_the_ledger_already_counts_is_not_counted_again() -> None:
     [before] = taken([(1, 10, OUTSIDE, 100)])
     [after] = taken([(1, 10, OUTSIDE, 100), (2, 20, OUTSIDE, 103)], before)
     assert [part.count for part in after.counts] == [3]
+
+
+IN_SEAL = "REFUSED SEAL OUTSIDE_WINDOW"
+
+
+def test_a_cause_that_is_met_in_two_phases_is_counted_once_over_both() -> None:
+    ten = [(1, 10, OUTSIDE, 1), (2, 20, OUTSIDE, 10)]
+    eleven = [*ten, (3, 5000, IN_SEAL, 11)]
+    [before] = taken(ten)
+    [after] = taken(eleven, before)
+    assert [(part.name, part.count) for part in before.counts] == [(OUTSIDE, 10)]
+    assert [(part.name, part.count) for part in after.counts] == [(IN_SEAL, 1)]
+    [at_once] = taken(eleven)
+    assert [(part.name, part.count, part.time) for part in at_once.counts] == [
+        (OUTSIDE, 10, 20),
+        (IN_SEAL, 1, 5000),
+    ]
+
+
+def test_the_ledgers_sum_is_the_interlocks_own_count_whatever_the_phases_and_the_take_overs() -> None:
+    log = Journal()
+    ledger: list[Refused | Fault] = []
+    draw = random.Random(7)
+    for number in range(300):
+        phase, cause = draw.choice(PHASES), draw.choice(CAUSES)
+        log = journal.refuse(
+            log, time_s=number * 1900, phase=phase, cause=cause, count=draw.choice((1, 1, 9))
+        )
+        if draw.random() < 0.1 or number == 299:
+            log = journal.refuse(log, time_s=(number + 9) * 1900, phase=phase, cause=cause)
+            ledger += taken([interlock_words.event(event) for event in log.events], *ledger)
+    said: dict[str, int] = {}
+    for entry in ledger:
+        for part in entry.counts:
+            said[part.name.split()[2]] = said.get(part.name.split()[2], 0) + part.count
+    newest = {interlock_words.event(event)[2].split()[2]: event.count for event in log.events}
+    assert said == newest
 
 
 def test_nothing_new_is_no_entry() -> None:
