@@ -13,7 +13,8 @@ from appliance.format.ledger_segment import Gap
 from appliance.ledger import history
 from appliance.ledger.history import History
 from appliance.service import snapshots
-from appliance.service.ledger_copies import STATE, read_copy
+from appliance.service.ledger_copies import STATE
+from appliance.service.ledger_folder import read_copy
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from appliance.ports import Entropy
 from appliance.service import drive_phase, drive_set, interlock_log, sealing
 from appliance.service import scrub as scrubbing
 from appliance.service.drive_phase import DrivePhase, Workshop
-from appliance.service.ledger_copies import read_copy
+from appliance.service.ledger_folder import read_copy
 from appliance.service.seal_entry import SealFacts
 from appliance.service.sealing import Sealing
 

@@ -8,7 +8,7 @@ for the run; fewer copies never stop the ledger. Judges histories through ledger
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from appliance.domain.ids import DriveIndex
 from appliance.domain.phases import BootFacts
@@ -16,7 +16,6 @@ from appliance.errors import CheckpointRefused, LedgerTampered, SignatureMalform
 from appliance.format import ledger_entry, ledger_segment
 from appliance.format.ledger_entry import AnyEntry
 from appliance.format.ledger_segment import Gap, Segment
-from appliance.format.note import NOTE_BYTES_MAX
 from appliance.format.note_key import Signer
 from appliance.ledger import checkpoint, history, proof, tree
 from appliance.ledger.checkpoint import Keys
@@ -25,11 +24,9 @@ from appliance.ledger.history import Assembly, Head, History
 from appliance.ledger.verdict import Finding, Kind, Verdict
 from appliance.ports import Files, Interlock
 from appliance.service.drive_set import DriveSet
+from appliance.service.ledger_folder import CHECKPOINTS, LEDGER, read_copy
 
-LEDGER = "ledger"
-CHECKPOINTS = "checkpoints"
 STATE = "state"  # label of the controller's own copy
-FILES_MAX = 1 << 20  # files of one kind in one copy: an entry a minute for two years
 EDITIONS_TRIED = 8  # rewritings of one segment beside damaged ones of the same name
 
 
@@ -223,28 +220,6 @@ def _put_once(files: Files, name: str, content: bytes) -> None:
         files.put(name, content)
     except FileExistsError:
         return
-
-
-def read_copy(files: Files, label: str) -> Copy:
-    """The ledger files of one drive or of the state, as they are. `label` is shown to people."""
-    return Copy(
-        label=label,
-        segments=dict(_contents(files, LEDGER, ledger_segment.SUFFIX, ledger_segment.SEGMENT_BYTES_MAX)),
-        checkpoints=dict(_contents(files, CHECKPOINTS, checkpoint.SUFFIX, NOTE_BYTES_MAX)),
-    )
-
-
-def _contents(files: Files, folder: str, suffix: str, limit: int) -> Iterator[tuple[str, bytes]]:
-    """(name, content) of a folder's files. What cannot be read is as good as damaged: empty."""
-    try:
-        names = [name for name in files.names(folder) if name.endswith(suffix)][:FILES_MAX]
-    except OSError:
-        return
-    for name in names:
-        try:
-            yield name, files.read(f"{folder}/{name}", limit)
-        except (OSError, ValueError):
-            yield name, b""
 
 
 def _lost_entries(assembly: Assembly) -> list[int]:

@@ -1,16 +1,23 @@
 """The ledger's copies: appended in order, healed from one another, never changed, never locked out."""
 
+import os
 import shutil
+import tracemalloc
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from appliance.adapters.directory import Directory
 from appliance.domain.phases import Phase
 from appliance.errors import InterlockRefused, LedgerTampered
 from appliance.format import ledger_entry, ledger_segment
-from appliance.format.ledger_segment import Segment
+from appliance.format.ledger_entry import PackPart
+from appliance.format.ledger_segment import SEGMENT_BYTES_MAX, Segment
+from appliance.format.note import NOTE_BYTES_MAX
 from appliance.ledger import tree
 from appliance.ledger.verdict import Kind
+from appliance.service import ledger_folder
 from tests import depth
 from tests.simulation.sealing_bench import BEGAN_S, Bench, PowerCut, assert_nothing_overwritten
 
@@ -115,6 +122,67 @@ def test_an_altered_ledger_on_all_copies_is_refused(bench: Bench) -> None:
         (place / "ledger" / ledger_segment.name(forged)).write_bytes(forged)
     with pytest.raises(LedgerTampered):
         bench.boot()
+
+
+def junk(place: Path, count: int, size: int) -> None:
+    """Files of zeros under names of segments and of checkpoints, before all that is true."""
+    for number in range(count):
+        for path in (
+            place / "ledger" / f"{0:016d}-{number:08x}.seg",
+            place / "checkpoints" / f"{0:016d}-{number + 1}.checkpoint",
+        ):
+            path.touch()
+            os.truncate(path, min(size, NOTE_BYTES_MAX) if "checkpoints" in path.parts else size)
+
+
+def test_junk_of_many_gibibytes_on_one_drive_costs_one_file_of_memory_and_is_damage_of_that_copy(
+    bench: Bench,
+) -> None:
+    junk(bench.bay(2), 200, SEGMENT_BYTES_MAX)
+    tracemalloc.start()
+    try:
+        booted = bench.boot()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * SEGMENT_BYTES_MAX  # a file is copied twice while it is read
+    assert {finding.where for finding in booted.ledger.alarms} == {"drive 2"}
+    assert len(booted.ledger.alarms) >= 200
+    assert booted.ledger.history.size == 4
+    booted.ledger.append(note(4))
+
+
+def test_no_more_of_a_copy_is_kept_than_its_budget_however_well_formed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = 10_000
+    monkeypatch.setattr(ledger_folder, "SEGMENTS_READ_MAX", budget)
+    for number in range(100):
+        forged = Segment(first=0, root_before=bytes(32), records=(b"%0999d" % number,))
+        content = ledger_segment.encode(forged)
+        (bench.bay(2) / "ledger" / ledger_segment.name(content)).write_bytes(content)
+    copy = ledger_folder.read_copy(Directory(bench.bay(2)), "drive 2")
+    assert len(copy.segments) == 104
+    assert 0 < sum(map(len, copy.segments.values())) <= budget
+    booted = bench.boot()
+    assert {finding.where for finding in booted.ledger.alarms} == {"drive 2"}
+    assert booted.ledger.history.size == 4
+
+
+def test_a_file_that_is_not_named_as_a_segment_is_damage_and_is_not_read(bench: Bench) -> None:
+    (bench.bay(2) / "ledger" / "zebra.seg").write_bytes(segments(bench.bay(2))[1].read_bytes())
+    copy = ledger_folder.read_copy(Directory(bench.bay(2)), "drive 2")
+    assert copy.segments["zebra.seg"] == b""
+    assert sum(map(bool, copy.segments.values())) == 4
+
+
+def test_the_ledger_of_ten_years_fits_into_what_is_read_of_a_copy() -> None:
+    pack = PackPart(id="a" * 64, size=64 << 20, parity="b" * 64)
+    pack_bytes = len(msgspec.json.encode(pack)) + 1
+    phases = 10 * 365 * 16
+    assert 3_000_000 * pack_bytes <= ledger_folder.SEGMENTS_READ_MAX
+    assert phases * 1000 + 2_600_000 * pack_bytes <= ledger_folder.SEGMENTS_READ_MAX
+    assert phases * 1024 <= ledger_folder.CHECKPOINTS_READ_MAX
 
 
 def plant_tail(bench: Bench, places: list[Path]) -> bytes:

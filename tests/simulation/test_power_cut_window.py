@@ -17,7 +17,7 @@ from appliance.compose.ledger_record import LedgerRecord
 from appliance.compose.policy_files import PolicyFiles
 from appliance.errors import IwatoError
 from appliance.format import ledger_entry
-from appliance.service import ledger_copies
+from appliance.service import ledger_copies, ledger_folder
 from appliance.service.pack_placing import PackPlacer
 from firmware.model import fram
 from hw.twin.memory import FileMemory
@@ -206,10 +206,10 @@ def test_a_ledger_that_asks_the_witness_before_the_entry_is_durable_is_caught(
     put = ledger_copies.LedgerCopies._put_everywhere
 
     def late(self: ledger_copies.LedgerCopies, folder: str, leaf: str, content: bytes) -> None:
-        if folder == ledger_copies.CHECKPOINTS:
+        if folder == ledger_folder.CHECKPOINTS:
             put(self, folder, leaf, content)
             for name, waiting in self.__dict__.pop("late", []):
-                put(self, ledger_copies.LEDGER, name, waiting)
+                put(self, ledger_folder.LEDGER, name, waiting)
         else:
             self.__dict__.setdefault("late", []).append((leaf, content))
 

@@ -30,7 +30,8 @@ from appliance.format.ledger_entry import Seal
 from appliance.ledger import history
 from appliance.ports import RestoreRequest
 from appliance.service import stripe_workers
-from appliance.service.ledger_copies import STATE, read_copy
+from appliance.service.ledger_copies import STATE
+from appliance.service.ledger_folder import read_copy
 from firmware.model import fram
 from firmware.model.fram import Fram
 from hw.twin import scenario

@@ -1,0 +1,86 @@
+"""The ledger files of one place, a drive or the controller's state, as they are: bytes by name.
+
+A returned drive may hold anything, so what is read is bounded and what is no ledger file is not kept: it
+is as good as damaged, which is an empty content. Judges no history: ledger/history.py does. FORMAT 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from appliance.errors import LedgerMalformed, SignatureMalformed
+from appliance.format import ledger_segment, note
+from appliance.ledger import checkpoint
+from appliance.ledger.copies import Copy
+from appliance.ports import Files
+
+LEDGER = "ledger"
+CHECKPOINTS = "checkpoints"
+FILES_MAX = 1 << 20  # files of one kind in one copy: an entry a minute for two years
+# bytes of segments read of one copy. An entry names a pack in 165 bytes, so this is the ledger of 3 million
+# packs, 200 TB of full ones, or of 10 years of 16 drive phases a day and 170 TB. One drive costs no more.
+SEGMENTS_READ_MAX = 1 << 29
+CHECKPOINTS_READ_MAX = 1 << 28  # bytes, as above; 1 KiB for each checkpoint of 2^18 drive phases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sort:
+    """One sort of ledger file. `is_name` and `is_whole` tell it from junk; `file_max`, `read_max`: bytes."""
+
+    suffix: str
+    is_name: Callable[[str], object]
+    is_whole: Callable[[bytes], object]
+    file_max: int
+    read_max: int
+
+
+def read_copy(files: Files, label: str) -> Copy:
+    """What `files` holds of the ledger. `label` is shown to people."""
+    segments = _Sort(
+        suffix=ledger_segment.SUFFIX,
+        is_name=ledger_segment.NAME.fullmatch,
+        is_whole=ledger_segment.decode,
+        file_max=ledger_segment.SEGMENT_BYTES_MAX,
+        read_max=SEGMENTS_READ_MAX,
+    )
+    notes = _Sort(
+        suffix=checkpoint.SUFFIX,
+        is_name=checkpoint.NAME.fullmatch,
+        is_whole=note.parse,
+        file_max=note.NOTE_BYTES_MAX,
+        read_max=CHECKPOINTS_READ_MAX,
+    )
+    return Copy(
+        label=label,
+        segments=dict(_contents(files, LEDGER, segments)),
+        checkpoints=dict(_contents(files, CHECKPOINTS, notes)),
+    )
+
+
+def _contents(files: Files, folder: str, sort: _Sort) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of a folder's files, one at a time; empty for what is not kept or not read."""
+    try:
+        names = [name for name in files.names(folder) if name.endswith(sort.suffix)][:FILES_MAX]
+    except OSError:
+        return
+    left = sort.read_max
+    for name in names:
+        kept, read = b"", 0
+        if sort.is_name(name):
+            kept, read = _content(files, f"{folder}/{name}", min(sort.file_max, left), sort)
+        left -= read
+        yield name, kept
+
+
+def _content(files: Files, path: str, limit: int, sort: _Sort) -> tuple[bytes, int]:
+    """What is kept of a file, and how many bytes were read."""
+    try:
+        content = files.read(path, limit)
+    except (OSError, ValueError):
+        return b"", 0
+    try:
+        sort.is_whole(content)
+    except (LedgerMalformed, SignatureMalformed):
+        return b"", len(content)
+    return content, len(content)
