@@ -23,7 +23,7 @@ from appliance.errors import (
 from appliance.format.ledger_entry import Birth, PolicyAccepted, Seal
 from appliance.ledger import checkpoint, history
 from appliance.ledger.history import Head
-from appliance.ledger.verdict import Standing
+from appliance.ledger.verdict import Standing, Verdict
 from appliance.ports import Entropy
 from appliance.service import drive_phase, drive_set, interlock_log, sealing
 from appliance.service import scrub as scrubbing
@@ -34,6 +34,10 @@ from appliance.service.sealing import Sealing
 
 DRIVE_RECORD = "drives.json"
 LOST_SAID = 20  # packs beyond repair that become warnings; the report names all
+# A file name from a drive has 255 bytes, 6 each as JSON: 20 findings and the reason stay below 40,000 bytes
+# whatever a drive holds, and a console's line may have 60,000.
+FINDINGS_SAID = 20
+FINDING_CHARS_MAX = 300  # the longest sentence with such a name in it
 
 
 def prepare(shop: Workshop, entropy: Entropy, files: Mapping[str, bytes]) -> None:
@@ -169,8 +173,16 @@ def verify_ledger(shop: Workshop, seen: bytes | None, *, alone: bool) -> None:
             reason=verdict.verdict.reason,
             disagreeing=list(verdict.verdict.disagreeing),
             size=verdict.history.size,
-            findings=[finding.text for finding in (*verdict.verdict.tampering, *verdict.verdict.notices)],
+            findings=_told(verdict.verdict),
         )
+
+
+def _told(verdict: Verdict) -> list[str]:
+    """The gravest findings, and how many more there are."""
+    every = (*verdict.tampering, *verdict.notices)
+    told = [finding.text[:FINDING_CHARS_MAX] for finding in every[:FINDINGS_SAID]]
+    more = len(every) - len(told)
+    return [*told, f"+{more}"] if more else told
 
 
 def take_over_events(phase: DrivePhase) -> int:

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from appliance import errors
+from appliance.adapters import console
+from appliance.service import drive_jobs
 from tests.attack.command_line import Ended, at_rest, iwato
 from tests.simulation import virtual_box
 from tests.simulation.conftest import Vault
@@ -204,3 +206,24 @@ def test_ten_years_in_a_drawer_change_nothing(home: Path) -> None:
     assert on(home, "bench", "clock", "--advance", "3650d").status == errors.EXIT_OK
     assert on(home, "bench", "run-window", "--json").document["complete"]
     assert on(home, "drive", "scrub").status == errors.EXIT_OK
+
+
+# A drive full of junk ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lacking", [False, True], ids=["a whole copy", "a copy that lacks an entry"])
+def test_1500_junk_files_in_one_drives_ledger_change_no_verdict_and_no_line_is_too_long(
+    home: Path, *, lacking: bool
+) -> None:
+    ledger = home / "bay" / "2" / "ledger"
+    if lacking:
+        sorted(ledger.iterdir())[1].unlink()
+    for number in range(1500):
+        (ledger / os.fsdecode(b"%04d" % number + b"\xff" * 240 + b".seg")).touch()  # longest as JSON
+    ended = on(home, "ledger", "verify", "--json")
+    document = ended.document
+    assert document["verdict"] == ("tampered" if lacking else "verified")
+    assert ended.status == (errors.EXIT_EMERGENCY if lacking else errors.EXIT_OK)
+    assert len(document["findings"]) == drive_jobs.FINDINGS_SAID + 1
+    assert document["findings"][-1] == f"+{1500 + lacking - drive_jobs.FINDINGS_SAID}"
+    assert len(ended.out) < console.LINE_BYTES_MAX
