@@ -33,10 +33,9 @@ class _SignRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Votes(msgspec.Struct, forbid_unknown_fields=True):
-    """(holder, raw signature) of each vote, and (code, text) of each token that gave none."""
+    """(holder, raw signature) of each vote."""
 
     votes: list[tuple[int, bytes]]
-    wrong: list[tuple[str, str]]
 
 
 def hold_birth(plan: Plan, tokens: Path) -> Born:
@@ -85,8 +84,7 @@ def desk_program(request: bytes, _say: Say) -> bytes:
         if wrong:  # a token that is no token at all is the better explanation of "too few"
             raise wrong[0] from None
         raise
-    reasons = [(error.code, error.what.format(**error.values)) for error in (*signed.wrong, *wrong)]
-    return msgspec.json.encode(Votes(votes=[_plain(vote) for vote in signed.votes], wrong=reasons))
+    return msgspec.json.encode(Votes(votes=[_plain(vote) for vote in signed.votes]))
 
 
 def open_tokens(folders: list[str]) -> tuple[list[token_file.FileToken], list[IwatoError]]:
