@@ -21,7 +21,7 @@ FOLDER = "batches"
 PACKS_FOLDER = "packs"
 VERSION = 1
 BATCH_BYTES_MAX = 1 << 20  # bytes; 2048 packs and segments of at most 160 bytes each, and room
-NAMES_MAX = 2048  # packs, and segments, in one record; a writer begins the next record before
+NAMES_MAX = 2048  # packs, and segments, in one record; a writer puts more of them into several
 SOURCES_MAX = 256
 NUMBER_MAX = 99_999_999  # windows; the width of the name
 SEQUENCE_MAX = 9999
@@ -123,26 +123,26 @@ class _Record(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def encode(batch: Batch) -> bytes:
-    """The record's bytes."""
-    return (
-        msgspec.json.encode(
-            _Record(
-                iwato_batch=VERSION,
-                window=batch.window,
-                sequence=batch.sequence,
-                begin_s=batch.begin_s,
-                final=batch.final,
-                complete=batch.complete,
-                sources=[_Source(s.name, s.complete, s.files, s.bytes) for s in batch.sources],
-                packs=[_Pack(p.id.hex(), p.size) for p in batch.packs],
-                segments=[_Segment(s.id.hex(), s.size, s.source) for s in batch.segments],
-                bytes_read=batch.bytes_read,
-                bytes_new=batch.bytes_new,
-                unreadable=batch.unreadable,
-            )
-        )
-        + b"\n"
+    """The record's bytes, which `decode` takes."""
+    record = _Record(
+        iwato_batch=VERSION,
+        window=batch.window,
+        sequence=batch.sequence,
+        begin_s=batch.begin_s,
+        final=batch.final,
+        complete=batch.complete,
+        sources=[_Source(s.name, s.complete, s.files, s.bytes) for s in batch.sources],
+        packs=[_Pack(p.id.hex(), p.size) for p in batch.packs],
+        segments=[_Segment(s.id.hex(), s.size, s.source) for s in batch.segments],
+        bytes_read=batch.bytes_read,
+        bytes_new=batch.bytes_new,
+        unreadable=batch.unreadable,
     )
+    wrong = _wrong(record)
+    assert not wrong, wrong
+    content = msgspec.json.encode(record) + b"\n"
+    assert len(content) <= BATCH_BYTES_MAX
+    return content
 
 
 def decode(content: bytes) -> Batch:
@@ -153,7 +153,9 @@ def decode(content: bytes) -> Batch:
         record = msgspec.json.decode(content, type=_Record)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BatchInvalid(detail=str(error)) from None
-    _check(record)
+    wrong = _wrong(record)
+    if wrong:
+        raise BatchInvalid(detail=wrong)
     batch = Batch(
         window=record.window,
         sequence=record.sequence,
@@ -199,31 +201,33 @@ def _pack_id(text: str) -> PackId:
     return PackId(bytes.fromhex(text))
 
 
-def _check(record: _Record) -> None:
+def _wrong(record: _Record) -> str:
+    """What a reader refuses the record for; "" for nothing."""
     if record.iwato_batch != VERSION:
-        raise BatchInvalid(detail=f"version {record.iwato_batch}")
+        return f"version {record.iwato_batch}"
     if not (0 <= record.window <= NUMBER_MAX and 0 <= record.sequence <= SEQUENCE_MAX):
-        raise BatchInvalid(detail="its number")
+        return "its number"
     counts = [record.begin_s, record.bytes_read, record.bytes_new, record.unreadable]
     counts += [count for source in record.sources for count in (source.files, source.bytes)]
     if not all(0 <= count <= COUNT_MAX for count in counts):
-        raise BatchInvalid(detail="a count")
+        return "a count"
     if record.complete and not (record.final and all(source.complete for source in record.sources)):
-        raise BatchInvalid(detail="complete before its end")
-    _check_names(record)
+        return "complete before its end"
+    return _wrong_names(record)
 
 
-def _check_names(record: _Record) -> None:
+def _wrong_names(record: _Record) -> str:
     if len(record.sources) > SOURCES_MAX or max(len(record.packs), len(record.segments)) > NAMES_MAX:
-        raise BatchInvalid(detail="too many names")
+        return "too many names"
     sources = [source.name for source in record.sources]
     if len(set(sources)) != len(sources) or not all(map(manifest_record.is_source_name, sources)):
-        raise BatchInvalid(detail="a source's name")
+        return "a source's name"
     if not {segment.source for segment in record.segments} <= set(sources):
-        raise BatchInvalid(detail="a segment of no source")
+        return "a segment of no source"
     files: Sequence[_Pack | _Segment] = [*record.packs, *record.segments]
     if len({file.id for file in files}) != len(files) or not all(_is_file(file) for file in files):
-        raise BatchInvalid(detail="a pack's id or size, or a pack named twice")
+        return "a pack's id or size, or a pack named twice"
+    return ""
 
 
 def _is_file(file: _Pack | _Segment) -> bool:

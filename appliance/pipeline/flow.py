@@ -97,7 +97,6 @@ class Lane:
         sealer = open_pack.sealer
         sealer.append(pack.Table.of(open_pack.blocks, open_pack.slots).encode())
         sealed = self._close_pack(sealer)
-        open_pack.in_work.id = sealed.id
         self._filled(
             FilledPack(
                 id=sealed.id,
@@ -106,6 +105,7 @@ class Lane:
                 chunks=tuple(open_pack.chunks),
             )
         )
+        open_pack.in_work.id = sealed.id  # last: whoever sees a reference finds its pack handed on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

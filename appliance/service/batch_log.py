@@ -13,7 +13,7 @@ from appliance.format import batch
 from appliance.format.batch import Batch, SourceFacts, StagedPack, StagedSegment
 from appliance.ports import ScratchFiles
 
-SPARE_SEQUENCES = 1000  # after so many records of a window each further one waits for one pack more
+SPARE_SEQUENCES = 1000  # after so many records of a window each further one waits for twice as many packs
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,10 +47,18 @@ class BatchLog:
     @property
     def is_due(self) -> bool:
         """Enough waits to be named."""
-        return len(self._packs) > self._sequence // SPARE_SEQUENCES
+        return len(self._packs) >= 1 << self._sequence // SPARE_SEQUENCES
 
     def write(self, counts: Counts, *, final: bool = False, complete: bool = False) -> None:
-        """Name what is new. Durable on return."""
+        """Name what is new, in as many records as that takes. Durable on return."""
+        while len(self._packs) > batch.NAMES_MAX:
+            self._put(counts, segments=0)  # they wait for the packs that they refer to
+        while len(self._segments) > batch.NAMES_MAX:
+            self._put(counts, segments=batch.NAMES_MAX)
+        self._put(counts, segments=batch.NAMES_MAX, final=final, complete=complete)
+
+    def _put(self, counts: Counts, *, segments: int, final: bool = False, complete: bool = False) -> None:
+        """One record, with the first NAMES_MAX packs and so many segments."""
         record = Batch(
             window=self._window,
             sequence=self._sequence,
@@ -58,15 +66,16 @@ class BatchLog:
             final=final,
             complete=complete,
             sources=tuple(counts.sources),
-            packs=tuple(self._packs),
-            segments=tuple(self._segments),
+            packs=tuple(self._packs[: batch.NAMES_MAX]),
+            segments=tuple(self._segments[:segments]),
             bytes_read=counts.read,
             bytes_new=counts.new,
             unreadable=counts.unreadable,
         )
         self._staging.put(record.name, batch.encode(record))
         self._sequence += 1
-        self._packs, self._segments = [], []
+        self._packs = self._packs[len(record.packs) :]
+        self._segments = self._segments[len(record.segments) :]
 
 
 def is_taken(staging: ScratchFiles, window: int) -> bool:

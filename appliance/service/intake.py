@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from appliance.domain.file_entry import Kind
 from appliance.domain.geometry import Geometry
@@ -210,11 +211,7 @@ class Intake:
 
     def _walk(self, source: Source) -> bool:
         """Whether the walk came to its end."""
-        name = SourceName(source.name)
-
-        def refuse(path: bytes, reason: str) -> None:
-            self._refuse(name, path, reason)
-
+        refuse = partial(self._refuse, SourceName(source.name))
         taker = FileTaker(source, self._reader, self._queue, self._index, refuse)
         for entry, signature in source.walk():
             taken = taker.take(entry, signature)
@@ -230,23 +227,29 @@ class Intake:
 
     def _collect(self) -> None:
         """Take the packs that the crew has closed; name them with the files that are whole by now."""
+        self._take_filled()
+        if self._batches.is_due:
+            self._queue.pump()
+            self._take_filled()  # the files just written may lie in packs that were closed meanwhile
+            self._queue.cut()
+            self._batches.write(self._counts)
+
+    def _take_filled(self) -> None:
         for pack in self._crew.filled():
             self._index.add(pack.id, pack.chunks)
             self._batches.add_pack(StagedPack(id=pack.id, size=pack.size))
             self._counts.new += pack.raw_bytes
             self._counts.stored += pack.size
-        if self._batches.is_due:
-            self._queue.pump()
-            self._queue.cut()
-            self._batches.write(self._counts)
 
     # What the parts tell -------------------------------------------------------------------------------
 
     def _took(self, count: int) -> bool:
-        """A step was read; whether to stop."""
+        """A step was read; whether to stop. An error of staging must not pass for one of the file."""
         self._counts.read += count
         self._tell()
-        return self._must_stop()
+        with failing_as_staging(self._staging):
+            self._collect()
+            return self._must_stop()
 
     def _must_stop(self) -> bool:
         if not self._is_stopped and self._watch.stop():

@@ -139,6 +139,26 @@ def test_a_record_of_the_most_names_fits_and_a_longer_one_is_refused() -> None:
         batch.decode(content + b" " * batch.BATCH_BYTES_MAX)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"window": -1},
+        {"sequence": batch.SEQUENCE_MAX + 1},
+        {"final": False},
+        {"packs": GOOD.packs * 2},
+        {
+            "packs": tuple(
+                StagedPack(id=PackId(n.to_bytes(32, "big")), size=1) for n in range(batch.NAMES_MAX + 1)
+            )
+        },
+        {"segments": (replace(GOOD.segments[0], source=SourceName("other")),)},
+    ],
+)
+def test_a_record_that_would_be_refused_is_never_written(changes: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError):
+        batch.encode(replace(GOOD, **changes))
+
+
 def test_foreign_names_in_the_folders_mean_nothing() -> None:
     for leaf in ("1-2.batch", "00000001-0000.batch.old", "00000001-00001.batch", ""):
         assert batch.parse_name(leaf) is None

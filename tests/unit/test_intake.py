@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 
+from appliance.adapters.directory import ScratchDirectory
 from appliance.adapters.local_source import LocalSource
 from appliance.adapters.rate import Rate
 from appliance.domain.file_entry import Kind
-from appliance.domain.ids import PackId
+from appliance.domain.ids import PackId, SourceName
 from appliance.errors import NetworkLost, SourceMissing, StagingFailed, StagingFull, TrustError
-from appliance.format import age_header, age_recipient, zstd_frame
+from appliance.format import age_header, age_recipient, batch, manifest, zstd_frame
+from appliance.format.batch import SourceFacts, StagedPack, StagedSegment
 from appliance.format.manifest_record import End
 from appliance.pipeline import chunk, flow
-from appliance.service import batch_log
+from appliance.service import batch_log, reading, staged_window
+from appliance.service.crew import Crew
 from appliance.service.intake import FULL_EVERY_S, Intake, IntakeSettings, Watch
 from tests.depth import many
 from tests.intake_bench import BIRTH_S, Box, VirtualClock
@@ -600,8 +603,6 @@ def test_the_power_cut_catches_a_record_that_is_written_too_early(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Control: a log that names a pack before it is durable is seen to leave a lie."""
-    from appliance.format.batch import StagedPack
-
     real = batch_log.BatchLog.write
 
     def early(self: Any, counts: Any, **how: Any) -> None:
@@ -617,13 +618,167 @@ def test_the_power_cut_catches_a_record_that_is_written_too_early(
         check_staging(box)
 
 
+# One file of many packs -------------------------------------------------------------------------------
+
+
+def recorded(box: Box, number: int = 1) -> list[PackId]:
+    return [pack.id for record in box.batches(number) for pack in record.packs]
+
+
+def check_references(box: Box, number: int = 1) -> None:
+    """No segment refers to a pack that only a later record names."""
+    named: set[PackId] = set()
+    for record in box.batches(number):
+        named |= {pack.id for pack in record.packs}
+        for segment in record.segments:
+            plain = box.plaintext(segment.id)
+            for entry in manifest.Reader([plain.read(0, plain.length)]):
+                assert {ref.pack for extent in entry.extents for ref in extent.chunks} <= named
+
+
+@pytest.mark.usefixtures("little_packs")
+@pytest.mark.parametrize("threads", [0, 3])
+def test_a_pack_is_named_while_the_file_that_filled_it_is_still_read(tmp_path: Path, threads: int) -> None:
+    box = Box(tmp_path, threads=threads)
+    (box.tree / "a").write_bytes(b"before it")
+    (box.tree / "huge").write_bytes(noise(40 * MIB, 4))
+    assert box.window().complete
+    first = box.batches(1)[0]
+    assert first.packs
+    assert first.bytes_read < 40 * MIB
+    assert max(len(record.packs) for record in box.batches(1)) < len(recorded(box))
+    check_references(box)
+    assert box.snapshot() == box.truth()
+
+
+def test_of_a_file_that_the_power_ended_no_closed_pack_is_stored_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "PACK_PLAIN_MAX", reading.READ_BYTES)  # as in life, a job fills no two packs
+    content = noise(48 * MIB, 4)
+    (tmp_path / "uncut").mkdir()
+    uncut = Box(tmp_path / "uncut")
+    (uncut.tree / "huge").write_bytes(content)
+    uncut.window()
+    closed = [number for number, label in enumerate(uncut.power.labels, 1) if label.startswith("index add")]
+    before = len(closed) // 2
+    box = Box(tmp_path, power=Power(closed[before]))
+    (box.tree / "huge").write_bytes(content)
+    with pytest.raises(PowerCut):
+        box.window()
+    box.power = Power()
+    assert len(recorded(box)) == before > 1
+    kept = sum(
+        slot.length for pack in recorded(box) for slot in flow.PackReader(box.plaintext(pack)).table.slots
+    )
+    box.acknowledge()
+    report = box.window(number=2)
+    assert report.complete
+    assert report.bytes_new == len(content) - kept
+    assert box.snapshot() == box.truth()
+
+
+@pytest.mark.usefixtures("little_packs")
+def test_a_disk_that_fails_to_take_a_record_is_not_taken_for_an_unreadable_file(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (box.tree / "huge").write_bytes(noise(20 * MIB, 4))
+
+    def failing(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(batch_log.BatchLog, "write", failing)
+    report = box.window()
+    assert isinstance(report.cause, StagingFailed)
+    assert report.unreadable == ()
+
+
+def test_a_pack_that_is_closed_while_a_record_is_made_is_named_in_it(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crews: list[Crew] = []
+
+    class Known(Crew):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            crews.append(self)
+
+    def due(self: batch_log.BatchLog) -> bool:
+        if self._packs:
+            crews[0]._lanes[0].flush()  # as another worker would at any moment
+        return bool(self._packs)
+
+    monkeypatch.setattr("appliance.service.intake.Crew", Known)
+    monkeypatch.setattr(batch_log.BatchLog, "is_due", property(due))
+    monkeypatch.setattr(flow, "PACK_PLAIN_MAX", 3 * MIB)  # a file ends in the middle of a pack
+    for number in range(8):
+        (box.tree / f"{number}").write_bytes(noise(2 * MIB, number))
+    assert box.window().complete
+    check_references(box)
+    assert box.snapshot() == box.truth()
+
+
+def names(count: int, kind: bytes) -> list[PackId]:
+    return [PackId(kind + number.to_bytes(31, "big")) for number in range(count)]
+
+
+@pytest.mark.clause("FORMAT 8.1")
+def test_more_names_than_a_record_may_hold_go_into_several_packs_first(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "NAMES_MAX", 2)
+    log = batch_log.BatchLog(box.staging, window=1, begin_s=BIRTH_S)
+    packs, segments = names(5, b"p"), names(5, b"s")
+    for pack in packs:
+        log.add_pack(StagedPack(id=pack, size=1))
+    for segment in segments:
+        log.add_segment(StagedSegment(id=segment, size=1, source=SourceName("docs")))
+    docs = SourceFacts(name=SourceName("docs"), complete=True, files=0, bytes=0)
+    log.write(batch_log.Counts(sources=[docs]), final=True, complete=True)
+    ((_, window),) = staged_window.windows(ScratchDirectory(box.home / "staging"))
+    assert isinstance(window, staged_window.StagedWindow)
+    assert [file.id for file in window.files] == packs + segments
+    assert [record.complete for record in window.records] == [False] * (len(window.records) - 1) + [True]
+    assert [len(record.packs) for record in window.records if record.segments] == [1, 0, 0]
+
+
+@pytest.mark.usefixtures("little_packs")
+@pytest.mark.parametrize("threads", [0, 3])
+def test_a_file_of_more_packs_than_a_record_may_name_is_accepted_by_sealing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr(batch, "NAMES_MAX", 3)
+    box = Box(tmp_path, threads=threads)
+    (box.tree / "huge").write_bytes(noise(20 * MIB, 4))
+    assert box.window().complete
+    ((_, window),) = staged_window.windows(ScratchDirectory(box.home / "staging"))
+    assert isinstance(window, staged_window.StagedWindow)
+    assert window.complete
+    assert len(window.files) > 10
+    assert box.snapshot() == box.truth()
+
+
+def test_the_records_of_the_longest_window_find_numbers(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million packs are 60 TB: more than three times the disks that this box was measured with."""
+    log = batch_log.BatchLog(box.staging, window=1, begin_s=BIRTH_S)
+    written: list[int] = []
+    monkeypatch.setattr(type(box.staging), "put", lambda *_: written.append(1))
+    monkeypatch.setattr(batch, "encode", lambda _: b"")
+    pack = StagedPack(id=PackId(bytes(32)), size=1)
+    for _ in range(1_000_000):
+        log.add_pack(pack)
+        if log.is_due:
+            log.write(batch_log.Counts())
+    assert len(written) <= batch.SEQUENCE_MAX
+
+
 # Bounds -----------------------------------------------------------------------------------------------
 
 
 def test_the_crew_works_with_five_buffers_however_much_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from appliance.service import buffers, reading
+    from appliance.service import buffers
 
     made = []
     real = buffers.aligned

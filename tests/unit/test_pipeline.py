@@ -218,6 +218,19 @@ def test_every_chunk_of_a_lane_is_found_again(lengths: list[int]) -> None:
     assert sum(filled.raw_bytes for filled in shelf.filled) == sum(map(len, set(chunks)))
 
 
+def test_a_pack_is_handed_on_before_anybody_can_refer_to_it() -> None:
+    """Who meets a reference then knows that the pack behind it is already waiting to be named."""
+    shelf = Shelf()
+    lane = shelf.lane()
+    place = lane.take(memoryview(noise(MIB, 1)))
+    assert isinstance(place, dedup.Placement)
+    seen: list[ChunkRef | None] = []
+    lane._filled = lambda _: seen.append(place.ref())
+    lane.flush()
+    assert seen == [None]
+    assert place.ref() is not None
+
+
 def test_small_chunks_share_blocks_and_large_ones_stand_alone() -> None:
     shelf = Shelf()
     lane = shelf.lane()
