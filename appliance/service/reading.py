@@ -1,7 +1,7 @@
 """Reading a file of a source: which runs of bytes, in steps, cut into pieces for the crew.
 
 Runs in the intake's own thread and is the only reader. Ends in the middle of a file when it is told to;
-what was cut until then stays usable. Decides nothing about what an odd file means (service/intake.py).
+what was cut until then stays usable. Decides nothing about what an odd file means (file_taking.py).
 """
 
 from __future__ import annotations
