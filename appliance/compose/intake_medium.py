@@ -37,7 +37,6 @@ from appliance.service.pulse import Pulsing
 
 INDEX = "index.sqlite"
 PROGRESS_BYTES = 4 << 20  # bytes between two progress events; a screen shows no finer
-LISTED_MAX = 100  # unreadable files named in the report; the count is exact
 
 
 def run(machine: Machine, job: AnyJob) -> None:
@@ -130,12 +129,10 @@ def _acknowledged(keys: Keys, content: bytes) -> list[PackId]:
 def _report(machine: Machine, report: IntakeReport) -> dict[str, object]:
     if report.cause is not None:
         drive_phase.warn(machine.console, report.cause)
-    first = [
-        (source, path.decode("utf-8", "backslashreplace"), why) for source, path, why in report.unreadable
-    ]
-    if first:
-        source, path, why = first[0]
-        unread = FilesUnreadable(count=len(first), path=f"{source}/{path}", reason=why)
+    if report.unreadable:
+        source, path, why = report.unreadable[0]
+        first = f"{source}/{path.decode('utf-8', 'backslashreplace')}"
+        unread = FilesUnreadable(count=len(report.unreadable), path=first, reason=why)
         drive_phase.warn(machine.console, unread)
     return {
         "window": report.window,
@@ -146,7 +143,6 @@ def _report(machine: Machine, report: IntakeReport) -> dict[str, object]:
         "bytes_staged": report.bytes_stored,
         "files": report.files,
         "unreadable": len(report.unreadable),
-        "first_unreadable": first[:LISTED_MAX],
         "sources": [
             {"name": s.name, "complete": s.complete, "files": s.files, "bytes": s.bytes}
             for s in report.sources
