@@ -38,7 +38,8 @@ def _no_step(_label: str, /) -> None:
 
 class SqliteIndex:
     """`key` is the generation's dedup key, 32 bytes. `warn` hears, once, what is wrong with the database.
-    `steps` is called after every durable change. `find` may be called by any thread, the rest by one."""
+    `steps` is called after every durable change. `find` may be called by any thread, the rest by one.
+    StagingFailed when the disk keeps it from being opened: a good index is not forgotten for that."""
 
     def __init__(
         self,
@@ -54,12 +55,15 @@ class SqliteIndex:
         self._steps = steps
         self._lock = threading.Lock()
         self._spoiled = False
-        try:
-            self._database = index_database.opened(self._path)
-            self._load()
-        except (sqlite3.DatabaseError, ValueError) as error:
-            warn(str(error))
-            self._begin_anew()
+        with index_database.failing_as_staging():
+            try:
+                self._open()
+            except (sqlite3.DatabaseError, ValueError) as error:
+                if not index_database.is_damage(error):
+                    raise
+                warn(str(error))
+                index_database.remove(self._path)
+                self._open()
 
     def close(self) -> None:
         """Close the database. Nothing may be called afterwards."""
@@ -260,8 +264,7 @@ class SqliteIndex:
         self._prefixes = array("Q", (int.from_bytes(prefix, "big") for (prefix,) in rows))
         self._prefixes_behind = False
 
-    def _begin_anew(self) -> None:
-        index_database.remove(self._path)
+    def _open(self) -> None:
         self._database = index_database.opened(self._path)
         self._load()
 

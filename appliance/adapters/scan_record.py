@@ -40,16 +40,20 @@ def encode(record: ScanRecord, key: bytes, context: bytes) -> bytes:
 
 
 def decode(content: bytes, key: bytes, context: bytes) -> ScanRecord | None:
-    """Inverse of `encode`; None for anything that was not written so."""
+    """Inverse of `encode`; None for anything that was not written so, also by one who has the key."""
     body = content[:-MAC_BYTES]
     if len(content) < _HEAD.size + MAC_BYTES or mac(key, context + body) != content[-MAC_BYTES:]:
         return None
     state, read_to, count = _HEAD.unpack_from(body)
     position, runs = _HEAD.size, []
     for _ in range(count):
+        if len(body) < position + _RUN.size:
+            return None
         offset, chunks = _RUN.unpack_from(body, position)
         position += _RUN.size
         end = position + chunks * _CHUNK.size
+        if len(body) < end:
+            return None
         runs.append((offset, tuple(_CHUNK.iter_unpack(body[position:end]))))
         position = end
     return ScanRecord(state=state, read_to=read_to, runs=tuple(runs))

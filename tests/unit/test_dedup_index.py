@@ -1,16 +1,23 @@
 """The box's memory: acknowledged or nothing, whole or nothing, and nothing to read in it."""
 
+import errno
+import os
 import sqlite3
+import struct
 from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
 
+from appliance.adapters import scan_record
 from appliance.adapters.dedup_index import SqliteIndex
 from appliance.domain.file_entry import ChunkRef, Extent
 from appliance.domain.file_state import FileState
 from appliance.domain.ids import PackId
+from appliance.errors import StagingFailed
 from tests.depth import many
 
 KEY = b"k" * 32
@@ -215,6 +222,134 @@ def test_a_database_of_a_later_version_is_forgotten(opened: Opened) -> None:
     database.close()
     assert opened.again().full_since_s is None
     assert opened.warnings == ["it is of version 99"]
+
+
+def damage(path: Path, *statements: str) -> None:
+    """Plant in the database what its own rules forbid: without them, as another program could."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA ignore_check_constraints = 1")
+        database.execute("PRAGMA writable_schema = 1")
+        rules = database.execute("SELECT name, sql FROM sqlite_schema WHERE sql LIKE '%STRICT%'").fetchall()
+        for name, rule in rules:
+            loose = rule.replace(" STRICT,", "").replace(" STRICT", "")
+            database.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", (loose, name))
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA ignore_check_constraints = 1")
+        for statement in statements:
+            database.execute(statement)
+        database.execute("PRAGMA writable_schema = 1")
+        for name, rule in rules:
+            database.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", (rule, name))
+
+
+@pytest.mark.clause("THREATS 4.7")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO packs (id, acknowledged) VALUES ('0123456789abcdef0123456789abcdef', x'')",
+        "INSERT INTO packs (id, acknowledged) VALUES (x'00', x'')",
+        "UPDATE packs SET acknowledged = 'text'",
+        "INSERT INTO packs VALUES (-1, zeroblob(32), x'')",
+        "INSERT INTO packs VALUES (1 << 40, zeroblob(32), x'')",
+        "UPDATE sqlite_sequence SET seq = 1 << 40",
+        "UPDATE sqlite_sequence SET seq = 'text'",
+        "UPDATE chunks SET place = 7",
+        "UPDATE chunks SET place = '01234567890123456789'",
+        "INSERT INTO chunks VALUES ('text', x'')",
+        "UPDATE scans SET record = 'a text that is as long as a record has to be at the least'",
+        "UPDATE scans SET record = 7",
+        "UPDATE facts SET value = 'text'",
+        "UPDATE facts SET value = 9e999",
+        "DROP TABLE scans",
+        "CREATE TRIGGER planted AFTER INSERT ON packs BEGIN DELETE FROM packs; END",
+    ],
+)
+def test_a_planted_row_costs_the_index_and_no_intake(opened: Opened, statement: str) -> None:
+    fill(opened.index)
+    opened.index.close()
+    damage(opened.path)
+    assert opened.again().full_since_s is not None  # control: planting alone changes nothing
+    opened.index.close()
+    damage(opened.path, statement)
+    index = opened.again()
+    assert len(opened.warnings) == 1
+    assert index.full_since_s is None
+    fill(index)
+    assert index.find(blake3(bytes([1])).digest()) is not None
+    assert all(truths(opened.again()))
+    assert len(opened.warnings) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        struct.pack(">16sQI", b"", 0, 1),
+        struct.pack(">16sQIQI", b"", 0, 1, 0, 1),
+        struct.pack(">16sQIQI5s", b"", 0, 1, 0, 1, b""),
+        struct.pack(">16sQIQIIII", b"", 0, (1 << 32) - 1, 0, 1, 1, 0, 100),
+        struct.pack(">16sQIQIIII", b"", 0, 1, 0, (1 << 32) - 1, 1, 0, 100),
+    ],
+)
+def test_a_record_that_was_forged_with_the_key_is_none(body: bytes) -> None:
+    assert scan_record.decode(body + scan_record.mac(KEY, b"context" + body), KEY, b"context") is None
+
+
+@pytest.mark.parametrize("name", ["-journal", "-wal", "-shm"])
+def test_a_folder_for_a_journal_is_damage_and_not_a_disk_that_fails(opened: Opened, name: str) -> None:
+    fill(opened.index)
+    opened.index.close()
+    opened.path.with_name(opened.path.name + name).mkdir()
+    assert opened.again().full_since_s is None
+    assert opened.warnings == ["its journal is no file"]
+
+
+def test_an_index_that_somebody_holds_is_kept(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(opened.index)
+    opened.index.close()
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", partial(connect, timeout=0))
+    with closing(connect(opened.path, isolation_level=None)) as holder:
+        holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StagingFailed, match="locked"):
+            opened.again()
+    assert opened.again().find(blake3(bytes([1])).digest()) is not None
+    assert opened.warnings == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_NOMEM],
+)
+def test_a_disk_that_fails_at_the_opening_costs_no_index(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    fill(opened.index)
+    opened.index.close()
+
+    def failing(*_: object, **__: object) -> sqlite3.Connection:
+        error = sqlite3.OperationalError("the disk says no")
+        error.sqlite_errorcode = code
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", failing)
+        with pytest.raises(StagingFailed, match="the disk says no"):
+            opened.again()
+    assert opened.again().find(blake3(bytes([1])).digest()) is not None
+    assert opened.warnings == []
+
+
+def test_a_file_that_cannot_be_opened_is_a_failing_disk(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", failing)
+        with pytest.raises(StagingFailed):
+            opened.again()
 
 
 def test_a_database_that_fails_while_it_is_used_only_costs_memory(opened: Opened) -> None:
