@@ -17,7 +17,7 @@ from appliance.compose.policy_files import PolicyFiles
 from appliance.compose.testimony import rebuilt
 from appliance.custody.policy import Policy
 from appliance.domain.geometry import DRIVES_MAX
-from appliance.domain.phases import BootFacts, InterlockStatus, Phase, Reading
+from appliance.domain.phases import BootFacts, InterlockStatus, Medium, Phase, Reading
 from appliance.errors import EXIT_EMERGENCY, EXIT_FAILED, EXIT_OK, EXIT_WARNINGS
 from appliance.format.ledger_entry import Seal
 from appliance.service.drive_jobs import DRIVE_RECORD
@@ -193,12 +193,17 @@ def copies(snapshots: Iterable[Seal], *, held: int, known: int) -> dict[str, Any
 
 def window(board: EmulatedBoard, log: JobLog, fault: errors.FaultLatched | None) -> dict[str, Any]:
     """`bench run-window`. `fault` is what the box ended in."""
-    intake, sealed = log.reports.get("intake", {}), log.reports.get("sealed", {})
-    committed = [item for item in _list(sealed, "snapshots") if item.get("complete") is not None]
-    newest = committed[-1] if committed else {}
+    intake = log.reports.get("intake", {})
+    sealed = log.reports.get("sealed") or log.reports.get("committed", {})
+    committed = _list(sealed, "snapshots")
+    newest: Mapping[str, Any] = next((one for one in reversed(committed) if one.get("manifest")), {})
     warnings = warning_list(log) + ([_warning(fault)] if fault is not None else [])
-    if not newest and log.error is None and fault is None:
-        cut_short = sealed.get("stopped") or (intake and "sealed" not in log.reports)
+    if log.error is not None or fault is not None:
+        pass  # that is the news
+    elif Medium.SEALING in board.boots and "sealed" not in log.reports:  # it may have done it all the same
+        warnings.append(_warning(errors.PhaseCut(phase=Phase.SEAL.value, cause="it sent no report")))
+    elif not committed:
+        cut_short = sealed.get("stopped") or (intake and not sealed)
         reason = "the time ended first" if cut_short else "nothing was staged"
         warnings.append(_warning(errors.WindowLost(reason=reason)))
     elif not newest.get("complete") and not warnings:

@@ -96,6 +96,11 @@ class EmulatedBoard:
         return self._plant.unix_ms // 1000
 
     @property
+    def boots(self) -> list[Medium]:
+        """What was booted since power came."""
+        return self._boots
+
+    @property
     def serial_dropped(self) -> int:
         """Bytes of a flood that the serial line did not take."""
         return self._plant.serial_dropped

@@ -25,12 +25,13 @@ from appliance.ledger import checkpoint, history
 from appliance.ledger.history import Head
 from appliance.ledger.verdict import Standing, Verdict
 from appliance.ports import Entropy
-from appliance.service import drive_phase, drive_set, interlock_log, sealing
+from appliance.service import drive_phase, drive_set, interlock_log, seal_report
 from appliance.service import scrub as scrubbing
 from appliance.service.drive_phase import DrivePhase, Workshop
 from appliance.service.ledger_folder import read_copy
 from appliance.service.seal_entry import SealFacts
-from appliance.service.sealing import Sealing
+from appliance.service.seal_report import SealReport
+from appliance.service.sealing import Sealing, Watch
 
 DRIVE_RECORD = "drives.json"
 LOST_SAID = 20  # packs beyond repair that become warnings; the report names all
@@ -67,8 +68,7 @@ def seal(phase: DrivePhase, recipient: bytes, files: Mapping[str, bytes]) -> Non
     drive_set.put_missing(phase.drives, files)
     link_s = take_over_events(phase)
 
-    def progress(now: sealing.Progress) -> None:
-        phase.moved()
+    def progress(now: seal_report.Progress) -> None:
         shop.console.say("progress", stage="seal", done=now.done, total=now.total)
 
     work = Sealing(
@@ -76,8 +76,12 @@ def seal(phase: DrivePhase, recipient: bytes, files: Mapping[str, bytes]) -> Non
         drives=phase.drives,
         code=shop.code,
         ledger=phase.ledger,
-        stop=phase.stop,
-        progress=progress,
+        watch=Watch(
+            stop=phase.stop,
+            moved=phase.moved,
+            progress=progress,
+            committed=lambda so_far: shop.console.say("committed", **_committed(phase, so_far)),
+        ),
     )
     report = work.run(SealFacts(boot=phase.facts, recipient=recipient, link_s=link_s))
     for refused in report.refused:
@@ -85,20 +89,26 @@ def seal(phase: DrivePhase, recipient: bytes, files: Mapping[str, bytes]) -> Non
     if report.staging_failed is not None:
         drive_phase.warn(shop.console, report.staging_failed)
     _say_failures(phase)
-    sealed = [item.entry for item in report.sealed]
-    for entry in sealed:
-        _say_degraded(phase, entry)
+    for item in report.sealed:
+        _say_degraded(phase, item.entry)
     shop.console.say(
         "sealed",
-        snapshots=[_snapshot(entry) for entry in sealed],
-        bytes_stored=report.bytes_stored,
-        log_size=phase.ledger.history.size,
+        **_committed(phase, report),
         healed=len(report.healed.shards),
         recycled=len(report.recycled),
         stopped=report.stopped,
-        checkpoint=phase.ledger.note.decode("utf-8"),
     )
     record_drives(phase)
+
+
+def _committed(phase: DrivePhase, report: SealReport) -> dict[str, object]:
+    """What the witness has acknowledged by now; a phase that is cut later has said it."""
+    return {
+        "snapshots": [_snapshot(item.entry) for item in report.sealed],
+        "bytes_stored": report.bytes_stored,
+        "log_size": phase.ledger.history.size,
+        "checkpoint": phase.ledger.note.decode("utf-8"),
+    }
 
 
 def scrub(phase: DrivePhase) -> None:
@@ -155,7 +165,10 @@ def verify_ledger(shop: Workshop, seen: bytes | None, *, alone: bool) -> None:
         try:
             found = drive_phase.attached_set(shop)
             drive_phase.say_findings(shop.console, found)
-            copies = [read_copy(drive.files, f"drive {drive.index + 1}") for drive in found.readable]
+            copies = [
+                read_copy(drive.files, f"drive {drive.index + 1}", shop.pulse.moved)
+                for drive in found.readable
+            ]
             head = Head(size=facts.log_size, root=facts.log_root, last_leaf=facts.last_leaf)
             outside = checkpoint.verify(seen, shop.keys) if seen is not None else None
             use_head = head if not alone and seen is None else None
@@ -225,6 +238,7 @@ def _snapshot(entry: Seal) -> dict[str, object]:
         "snapshot": entry.snapshot,
         "window": entry.window,
         "complete": entry.complete,
+        "manifest": bool(entry.segments),
         "bytes_read": entry.bytes_read,
         "bytes_new": entry.bytes_new,
         "bytes_stored": entry.bytes_stored,

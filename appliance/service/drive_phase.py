@@ -1,6 +1,6 @@
 """What every drive phase does first and last: hello, drives up, which drive is which, ledger whole.
 
-SEAL, SCRUB and RECOVERY boot the sealing medium and start here (05-settled 4). `open_phase` gives the
+SEAL, SCRUB and RECOVERY boot the sealing medium and start here (05-settled 4). `begin` gives the
 jobs what they work with. Trusts the interlock's boot facts; everything from staging and the drives is
 verified by the parts it composes.
 """
@@ -90,7 +90,7 @@ def attached_set(shop: Workshop) -> DriveSet:
 
 
 def run(shop: Workshop, job: Callable[[DrivePhase], None]) -> None:
-    """Boot, do `job` between drives up and drives down, and wait for the supply to go."""
+    """Boot, do `job` between drives up and drives down, release the lines and say done."""
     facts = boot(shop)
     with shop.pulse:
         try:
@@ -104,7 +104,12 @@ def begin(shop: Workshop, facts: BootFacts) -> DrivePhase:
     found = attached_set(shop)
     say_findings(shop.console, found)
     ledger = LedgerCopies(
-        state=shop.state, drives=found, interlock=shop.interlock, keys=shop.keys, sign=shop.sign
+        state=shop.state,
+        drives=found,
+        interlock=shop.interlock,
+        keys=shop.keys,
+        sign=shop.sign,
+        moved=shop.pulse.moved,
     )
     verdict = ledger.start(facts)
     for finding in ledger.alarms:

@@ -8,7 +8,7 @@ for the run; fewer copies never stop the ledger. Judges histories through ledger
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from appliance.domain.ids import DriveIndex
 from appliance.domain.phases import BootFacts
@@ -31,13 +31,21 @@ EDITIONS_TRIED = 8  # rewritings of one segment beside damaged ones of the same 
 
 
 class LedgerCopies:
-    """The ledger during one drive phase. `alarms` are findings for people; call `start` first."""
+    """The ledger during one drive phase. `alarms` are findings for people; call `start` first. `moved`
+    is called after every file: a long history is many small ones."""
 
     def __init__(
-        self, *, state: Files, drives: DriveSet, interlock: Interlock, keys: Keys, sign: Signer
+        self,
+        *,
+        state: Files,
+        drives: DriveSet,
+        interlock: Interlock,
+        keys: Keys,
+        sign: Signer,
+        moved: Callable[[], None] = lambda: None,
     ) -> None:
         self._state, self._drives, self._interlock = state, drives, interlock
-        self._keys, self._sign = keys, sign
+        self._keys, self._sign, self._moved = keys, sign, moved
         self._history = History(records=(), leaves=(), frontier=tree.Frontier(), witnessed=0)
         self._note = b""
         self.alarms: list[Finding] = []
@@ -78,11 +86,11 @@ class LedgerCopies:
 
     def _read_copies(self) -> tuple[list[DriveIndex | None], list[Copy]]:
         """Whose copy each is (None: the state's), and the copies."""
-        found = [read_copy(self._state, STATE)]
+        found = [read_copy(self._state, STATE, self._moved)]
         labels: list[DriveIndex | None] = [None]
         for drive in self._drives.readable:
             labels.append(drive.index)
-            found.append(read_copy(drive.files, f"drive {drive.index + 1}"))
+            found.append(read_copy(drive.files, f"drive {drive.index + 1}", self._moved))
         return labels, found
 
     def _adoptable(
@@ -155,6 +163,7 @@ class LedgerCopies:
             if not any(files.exists(name) for name in names):
                 for name, content in zip(names, contents, strict=True):
                     files.put(name, content)
+                    self._moved()
                 return
 
     # Append --------------------------------------------------------------------------------------------
@@ -207,6 +216,7 @@ class LedgerCopies:
                 _put_once(drive.files, f"{folder}/{leaf}", content)
             except OSError as error:
                 self._dropped(drive.index, error)
+            self._moved()
 
     def _dropped(self, index: DriveIndex | None, error: OSError) -> None:
         if index is None:

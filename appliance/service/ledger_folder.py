@@ -35,8 +35,8 @@ class _Sort:
     read_max: int
 
 
-def read_copy(files: Files, label: str) -> Copy:
-    """What `files` holds of the ledger. `label` is shown to people."""
+def read_copy(files: Files, label: str, moved: Callable[[], None] = lambda: None) -> Copy:
+    """What `files` holds of the ledger. `label` is shown to people; `moved` is called after every file."""
     segments = _Sort(
         suffix=ledger_segment.SUFFIX,
         is_name=ledger_segment.NAME.fullmatch,
@@ -53,12 +53,14 @@ def read_copy(files: Files, label: str) -> Copy:
     )
     return Copy(
         label=label,
-        segments=dict(_contents(files, LEDGER, segments)),
-        checkpoints=dict(_contents(files, CHECKPOINTS, notes)),
+        segments=dict(_contents(files, LEDGER, segments, moved)),
+        checkpoints=dict(_contents(files, CHECKPOINTS, notes, moved)),
     )
 
 
-def _contents(files: Files, folder: str, sort: _Sort) -> Iterator[tuple[str, bytes]]:
+def _contents(
+    files: Files, folder: str, sort: _Sort, moved: Callable[[], None]
+) -> Iterator[tuple[str, bytes]]:
     """(name, content) of a folder's files, one at a time; empty for what is not kept or not read."""
     try:
         names = [name for name in files.names(folder) if name.endswith(sort.suffix)][:FILES_MAX]
@@ -70,6 +72,7 @@ def _contents(files: Files, folder: str, sort: _Sort) -> Iterator[tuple[str, byt
         if sort.is_name(name):
             kept, read = _content(files, f"{folder}/{name}", min(sort.file_max, left), sort)
         left -= read
+        moved()
         yield name, kept
 
 

@@ -181,6 +181,7 @@ class Restore:
                     return
                 walked = self._walked.setdefault(source, _Walked())
                 for entry in reader:
+                    self._progress(self.report.content_bytes)  # most of a segment may need no byte of a pack
                     walked.entries += count
                     yield source.encode("ascii"), entry
                 if reader.end is not None and reader.end.last:
@@ -229,6 +230,7 @@ class Restore:
         """Deepest first: making an entry moves its directory's times, and 0555 would refuse it."""
         for path in sorted(self._directories.keys() & self._made, key=len, reverse=True):
             self._attempt(path, self._target.dress, path, self._directories[path])
+            self._progress(self.report.content_bytes)
             self.report.objects += 1
 
     def _link(self, path: bytes, first: bytes) -> OSError | None:

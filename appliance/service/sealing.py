@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 from appliance.domain.ids import DriveIndex
@@ -29,7 +29,7 @@ from appliance.service.ledger_copies import LedgerCopies
 from appliance.service.pack_catalogue import PackCatalogue
 from appliance.service.pack_placing import PackPlacer, PlacedPack
 from appliance.service.seal_entry import SealFacts
-from appliance.service.shard_healing import Healed
+from appliance.service.seal_report import Progress, Sealed, SealReport
 from appliance.service.staged_window import StagedWindow
 from appliance.service.stripe_buffer import StripeBuffer
 
@@ -37,48 +37,18 @@ PACKS_PER_ENTRY = 1 << 14  # packs; 1 TiB of full packs, so one entry stays belo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """Bytes of staged packs done and in all, of the window that is being sealed."""
+class Watch:
+    """Who looks on. `stop`: the dwell is over; `moved`: a pack or a shard is done, whatever it was done
+    for; `progress` is told after every pack of a window, `committed` after every ledger entry."""
 
-    window: int
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
-    """One entry that was witnessed in this run, and its index."""
-
-    index: int
-    entry: Seal
-
-
-@dataclass(slots=True, kw_only=True)
-class SealReport:
-    """What this drive half did. `stopped`: its time ended first, and the next one goes on. `refused`:
-    windows of which nothing was committed. `recycled`: windows whose staging was given back.
-    `staging_failed`: receipts or recycling are left to the next drive half."""
-
-    sealed: list[Sealed] = field(default_factory=list)
-    refused: list[StagedBatchRefused] = field(default_factory=list)
-    recycled: list[int] = field(default_factory=list)
-    healed: Healed = field(default_factory=Healed)
-    staging_failed: StagingFailed | None = None
-    stopped: bool = False
-
-    @property
-    def bytes_stored(self) -> int:
-        """Bytes of shard files of everything that was sealed."""
-        return sum(item.entry.bytes_stored for item in self.sealed)
-
-    @property
-    def degraded(self) -> bool:
-        """Not every drive of the set holds what was sealed."""
-        return any(item.entry.degraded for item in self.sealed)
+    stop: Callable[[], bool] = stripe_workers.never
+    moved: Callable[[], None] = lambda: None
+    progress: Callable[[Progress], None] = lambda _: None
+    committed: Callable[[SealReport], None] = lambda _: None
 
 
 class Sealing:
-    """One drive half. `stop` says that the dwell is over; `progress` is told after every pack."""
+    """One drive half: one object, one `run`."""
 
     def __init__(
         self,
@@ -87,11 +57,10 @@ class Sealing:
         drives: DriveSet,
         code: Code,
         ledger: LedgerCopies,
-        stop: Callable[[], bool] = stripe_workers.never,
-        progress: Callable[[Progress], None] = lambda _: None,
+        watch: Watch,
     ) -> None:
         self._staging, self._drives, self._ledger = staging, drives, ledger
-        self._code, self._stop, self._progress = code, stop, progress
+        self._code, self._watch = code, watch
         self._placer = PackPlacer(staging, drives, code)
         self._catalogue = PackCatalogue(ledger.history.entries())
         self._report = SealReport()
@@ -112,8 +81,10 @@ class Sealing:
             elif not self._is_closed(window):
                 self._seal_or_refuse(window, facts)
         self._roll_forward(staged)
-        self._report.healed = shard_healing.heal(self._drives, self._code, self._catalogue.facts, self._stop)
-        self._report.stopped = self._report.stopped or self._stop()
+        self._report.healed = shard_healing.heal(
+            self._drives, self._code, self._catalogue.facts, self._watch.stop, self._watch.moved
+        )
+        self._report.stopped = self._report.stopped or self._watch.stop()
         return self._report
 
     def _clear_unborn(self, newest: int) -> None:
@@ -178,7 +149,8 @@ class Sealing:
             for _, one in self._placed(part):
                 placed.append(one)
                 done += one.facts.size
-                self._progress(Progress(window=window.number, done=done, total=total))
+                self._watch.moved()
+                self._watch.progress(Progress(window=window.number, done=done, total=total))
                 self._drives.require(self._drives.geometry.write_quorum)
             cut_short = len(placed) < len(part)
             whole = not cut_short and len(part) < PACKS_PER_ENTRY
@@ -196,7 +168,7 @@ class Sealing:
         def one(file: StagedPack | StagedSegment, buffer: StripeBuffer) -> PlacedPack:
             return self._placer.place(file.id, file.size, everyone, buffer)
 
-        return stripe_workers.run(self._drives.geometry, files, one, self._stop)
+        return stripe_workers.run(self._drives.geometry, files, one, self._watch.stop)
 
     def _commit(
         self, window: StagedWindow, placed: Sequence[PlacedPack], facts: SealFacts, *, whole: bool
@@ -215,6 +187,7 @@ class Sealing:
         index = self._ledger.history.size - 1
         self._catalogue = PackCatalogue(self._ledger.history.entries())
         self._report.sealed.append(Sealed(index=index, entry=entry))
+        self._watch.committed(self._report)  # the phase may be cut in all that follows
         self._put_receipt(index, entry)
 
     # After the commit ----------------------------------------------------------------------------------
@@ -281,8 +254,11 @@ class Sealing:
             except StagedBatchRefused:
                 return False  # the staged copy is bad; the drives' copies heal the others later
 
-        results = list(stripe_workers.run(self._drives.geometry, files, one, self._stop))
-        return len(results) == len(files) and all(held for _, held in results)
+        results = []
+        for _, held in stripe_workers.run(self._drives.geometry, files, one, self._watch.stop):
+            results.append(held)
+            self._watch.moved()
+        return len(results) == len(files) and all(results)
 
     def _seals_of(self, window: StagedWindow) -> list[tuple[int, Seal]]:
         """The ledger's entries of this window or of packs that it names."""

@@ -43,9 +43,19 @@ def held(drive: Drive) -> frozenset[PackId]:
     return frozenset(found)
 
 
-def heal(drives: DriveSet, code: Code, packs: Mapping[PackId, PackFacts], stop: Callable[[], bool]) -> Healed:
-    """Give every drive the shards of committed packs that it does not have."""
-    holdings = {drive.index: held(drive) for drive in drives.writable}
+def heal(
+    drives: DriveSet,
+    code: Code,
+    packs: Mapping[PackId, PackFacts],
+    stop: Callable[[], bool],
+    moved: Callable[[], None],
+) -> Healed:
+    """Give every drive the shards of committed packs that it does not have. `moved` is called after
+    every drive that was looked through and every pack that was made up for."""
+    holdings = {}
+    for drive in drives.writable:
+        holdings[drive.index] = held(drive)
+        moved()
     lacking: dict[PackId, set[DriveIndex]] = {}
     for pack in packs:
         indices = {index for index, has in holdings.items() if pack not in has}
@@ -66,6 +76,7 @@ def heal(drives: DriveSet, code: Code, packs: Mapping[PackId, PackFacts], stop: 
 
     healed = Healed()
     for pack, names in stripe_workers.run(drives.geometry, lacking, one, stop):
+        moved()
         if names is None:
             healed.lost.append(pack)
         else:

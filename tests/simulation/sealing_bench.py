@@ -35,7 +35,8 @@ from appliance.service.ledger_copies import LedgerCopies
 from appliance.service.pack_catalogue import PackCatalogue
 from appliance.service.scrub import Scrubber, ScrubReport
 from appliance.service.seal_entry import SealFacts
-from appliance.service.sealing import Sealing, SealReport
+from appliance.service.seal_report import SealReport
+from appliance.service.sealing import Sealing, Watch
 from firmware.model import facts as model_facts
 from firmware.model import frontier, witness
 from firmware.model.fram import Factory, Fram
@@ -186,7 +187,10 @@ class Booted:
     facts: BootFacts
 
     def seal(self, stop: Callable[[], bool] = stripe_workers.never) -> SealReport:
-        run = Sealing(staging=self.staging, drives=self.drives, code=self.code, ledger=self.ledger, stop=stop)
+        watch = Watch(stop=stop)
+        run = Sealing(
+            staging=self.staging, drives=self.drives, code=self.code, ledger=self.ledger, watch=watch
+        )
         return run.run(SealFacts(boot=self.facts, recipient=IDENTITY.recipient.fingerprint, link_s=60))
 
     def scrub(self) -> ScrubReport:

@@ -12,7 +12,8 @@ import pytest
 
 from appliance.service.pack_placing import PackPlacer, PlacedPack
 from appliance.service.scrub import Scrubber, ScrubReport
-from appliance.service.sealing import Sealing, SealReport
+from appliance.service.seal_report import SealReport
+from appliance.service.sealing import Sealing
 from hw.twin.memory import FileMemory
 from tests.depth import many
 from tests.simulation import voyage

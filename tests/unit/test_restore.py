@@ -347,6 +347,13 @@ def test_progress_reaches_the_bytes_that_were_restored(pulled: tuple[Vault, Path
     assert told[-1] == report.content_bytes
 
 
+def test_a_restore_of_no_bytes_tells_that_it_moves_as_well(vault: Vault, tmp_path: Path) -> None:
+    vault.list_files([ROOT, file(b"a"), file(b"b")])
+    told: list[int] = []
+    vault.restore(target(tmp_path / "out"), progress=told.append)
+    assert told == [0, 0, 0, 0]  # three entries, and the directory that is dressed
+
+
 def test_what_a_file_system_changes_silently_is_listed(vault: Vault, tmp_path: Path) -> None:
     # ext4, XFS and tmpfs end between the years 2446 and 2^63 s: this is beyond all of them.
     times = [(1 << 62) * 1_000_000_000, -(1 << 62) * 1_000_000_000, (1 << 63) * 1_000_000_000 - 1]
