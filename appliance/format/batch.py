@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import msgspec
 
@@ -48,6 +49,9 @@ class StagedSegment:
     source: SourceName
 
 
+StagedFile: TypeAlias = StagedPack | StagedSegment
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFacts:
     """What was taken of a source up to this record: regular files and their bytes."""
@@ -82,7 +86,7 @@ class Batch:
         return f"{FOLDER}/{self.window:08d}-{self.sequence:04d}.batch"
 
     @property
-    def files(self) -> tuple[StagedPack | StagedSegment, ...]:
+    def files(self) -> tuple[StagedFile, ...]:
         """All age files that the record names, packs before segments."""
         return (*self.packs, *self.segments)
 

@@ -13,11 +13,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 
-from appliance.domain.ids import DriveIndex
+from appliance.domain.ids import DriveIndex, PackId
 from appliance.domain.phases import BootFacts
 from appliance.errors import StagedBatchRefused, StagingFailed
 from appliance.format import batch, receipt
-from appliance.format.batch import StagedPack, StagedSegment
+from appliance.format.batch import StagedFile, StagedPack
 from appliance.format.ledger_entry import Seal
 from appliance.format.ledger_segment import Gap
 from appliance.format.receipt import Receipt
@@ -73,12 +73,15 @@ class Sealing:
         self._roll_forward(staged)
         self._drives.require(self._drives.geometry.write_quorum)
         for number, window in staged.items():
-            if number < self._newest_sealed():
-                continue  # an older window was given up when a newer one was sealed
             if isinstance(window, StagedBatchRefused):
                 self._report.refused.append(window)
-                self._recycle(staged_window.names_of(self._staging, number))
-            elif not self._is_closed(window):
+                self._give_back(number, ())
+            elif self._is_closed(window):
+                if not self._is_known(window):
+                    self._give_back(number, window.files)  # an intake has added to it since
+            elif number < self._newest_sealed():
+                self._give_back(number, window.files)  # a newer one was sealed without it
+            else:
                 self._seal_or_refuse(window, facts)
         self._roll_forward(staged)
         self._report.healed = shard_healing.heal(
@@ -120,7 +123,11 @@ class Sealing:
             seal.window == window.number and list(seal.segments) == ids and seal.complete == window.complete
             for seal in self._catalogue.seals.values()
         )
-        return named and all(file.id in self._catalogue.facts for file in window.files)
+        return named and self._is_known(window)
+
+    def _is_known(self, window: StagedWindow) -> bool:
+        """The ledger knows all its packs."""
+        return all(file.id in self._catalogue.facts for file in window.files)
 
     def _seal_or_refuse(self, window: StagedWindow, facts: SealFacts) -> None:
         try:
@@ -128,6 +135,7 @@ class Sealing:
             self._seal(window, facts)
         except StagedBatchRefused as refused:
             self._report.refused.append(refused)
+            self._give_back(window.number, window.files)
 
     def _check_times(self, window: StagedWindow, boot: BootFacts) -> None:
         """Intake may lie about its window; it cannot date a snapshot before others or into the future."""
@@ -160,12 +168,10 @@ class Sealing:
             if cut_short or whole:
                 return
 
-    def _placed(
-        self, files: Sequence[StagedPack | StagedSegment]
-    ) -> Iterable[tuple[StagedPack | StagedSegment, PlacedPack]]:
+    def _placed(self, files: Sequence[StagedFile]) -> Iterable[tuple[StagedFile, PlacedPack]]:
         everyone = [drive.index for drive in self._drives.writable]
 
-        def one(file: StagedPack | StagedSegment, buffer: StripeBuffer) -> PlacedPack:
+        def one(file: StagedFile, buffer: StripeBuffer) -> PlacedPack:
             return self._placer.place(file.id, file.size, everyone, buffer)
 
         return stripe_workers.run(self._drives.geometry, files, one, self._watch.stop)
@@ -197,9 +203,9 @@ class Sealing:
         for number, window in staged.items():
             if number in self._report.recycled or isinstance(window, StagedBatchRefused):
                 continue
-            if self._is_closed(window) and all(file.id in self._catalogue.facts for file in window.files):
+            if self._is_closed(window) and self._is_known(window):
                 self._acknowledge(window)
-                self._recycle_when_held(window)
+                self._give_back(number, window.files)
 
     def _acknowledge(self, window: StagedWindow) -> None:
         """Write the receipts that a cut kept from being written."""
@@ -215,20 +221,24 @@ class Sealing:
                 content = receipt.encode(Receipt(entry=record, proof=self._ledger.proof(index)))
                 self._staging.put(name, content)
 
-    def _recycle_when_held(self, window: StagedWindow) -> None:
-        """Give the staged copies back once every drive of the set holds every pack; make up from
-        staging for the drives that did not hold them at the commit."""
-        seals = [entry for _, entry in self._seals_of(window)]
-        always = frozenset(range(self._drives.geometry.drives)).intersection(*(s.drives for s in seals))
-        if not self._held_by_all(window, {DriveIndex(index) for index in always}):
+    def _give_back(self, number: int, files: Iterable[StagedFile]) -> None:
+        """Recycle the window's records, newest first, and before them what the witness acknowledged of it
+        or of `files`: that is a copy until every drive of the set holds it, and until then all stays.
+        What remains of a window that is not sealed, intake takes as orphans and pulls anew."""
+        known = {file.id: file for file in files if file.id in self._catalogue.facts}
+        for seal in self._catalogue.seals.values():
+            if seal.window == number:
+                parts = [StagedPack(id=PackId(bytes.fromhex(part.id)), size=part.size) for part in seal.packs]
+                known |= {part.id: part for part in parts}
+        if not self._held_by_all(list(known.values())):
             return
         with self._staging_may_fail():
-            for file in window.files:
-                if self._staging.exists(batch.pack_name(file.id)):
-                    self._staging.recycle(batch.pack_name(file.id))
-            for name in staged_window.record_names(window):
+            for name in map(batch.pack_name, known):
+                if self._staging.exists(name):
+                    self._staging.recycle(name)
+            for name in staged_window.names_of(self._staging, number):
                 self._staging.recycle(name)
-            self._report.recycled.append(window.number)
+            self._report.recycled.append(number)
 
     @contextmanager
     def _staging_may_fail(self) -> Iterator[None]:
@@ -238,17 +248,19 @@ class Sealing:
         except OSError as error:
             self._report.staging_failed = StagingFailed(detail=error.strerror or str(error))
 
-    def _held_by_all(self, window: StagedWindow, always: set[DriveIndex]) -> bool:
-        """Whether the drives that lacked the window's packs hold them now, each read back."""
-        everyone = set(map(DriveIndex, range(self._drives.geometry.drives)))
-        lacking = everyone - always
-        files = [file for file in window.files if self._staging.exists(batch.pack_name(file.id))]
+    def _held_by_all(self, acknowledged: Sequence[StagedFile]) -> bool:
+        """Whether the drives that lacked any of these files at the commit hold them all now, each made
+        up for from staging and read back."""
+        seals = [self._catalogue.seals[self._catalogue.sealed_by[file.id]] for file in acknowledged]
+        everyone = frozenset(map(DriveIndex, range(self._drives.geometry.drives)))
+        lacking = everyone - everyone.intersection(*(seal.drives for seal in seals))
+        files = [file for file in acknowledged if self._staging.exists(batch.pack_name(file.id))]
         if not lacking:
             return True
         if not lacking <= {drive.index for drive in self._drives.writable}:
             return False
 
-        def one(file: StagedPack | StagedSegment, buffer: StripeBuffer) -> bool:
+        def one(file: StagedFile, buffer: StripeBuffer) -> bool:
             try:
                 return lacking <= self._placer.place(file.id, file.size, lacking, buffer).holders
             except StagedBatchRefused:

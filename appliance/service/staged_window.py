@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from appliance.domain.ids import PackId
 from appliance.errors import BatchInvalid, StagedBatchRefused
 from appliance.format import batch
-from appliance.format.batch import Batch, SourceFacts, StagedPack, StagedSegment
+from appliance.format.batch import Batch, SourceFacts, StagedFile
 from appliance.format.ledger_entry import SEGMENTS_MAX
 from appliance.ports import Files
 
@@ -51,7 +51,7 @@ class StagedWindow:
         return tuple(segment.id for record in self.records for segment in record.segments)
 
     @property
-    def files(self) -> tuple[StagedPack | StagedSegment, ...]:
+    def files(self) -> tuple[StagedFile, ...]:
         packs = [pack for record in self.records for pack in record.packs]
         return (*packs, *(segment for record in self.records for segment in record.segments))
 
@@ -78,14 +78,10 @@ def unborn(staging: Files, newest: int) -> list[str]:
 
 
 def names_of(staging: Files, number: int) -> list[str]:
-    """The window's records as staging names them, newest first."""
+    """The window's records as staging names them, newest first: recycled in this order, a cut leaves
+    whole windows."""
     parsed = ((leaf, batch.parse_name(leaf)) for leaf in reversed(staging.names(batch.FOLDER)))
     return [f"{batch.FOLDER}/{leaf}" for leaf, name in parsed if name is not None and name[0] == number]
-
-
-def record_names(window: StagedWindow) -> list[str]:
-    """Names of the window's records, newest first: recycled in this order, a cut leaves whole windows."""
-    return [record.name for record in reversed(window.records)]
 
 
 def _window(staging: Files, number: int, sequences: list[int]) -> StagedWindow:

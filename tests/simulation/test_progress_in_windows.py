@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.errors import DrivesTooFew
+from appliance.errors import EXIT_FAILED, DrivesTooFew, WindowEndedEarly
 from appliance.ports import Birth
 from appliance.service import keeper
+from appliance.service.drive_phase import DrivePhase
 from appliance.service.pulse import InlinePulse
 from tests.depth import many
 from tests.simulation import virtual_box
@@ -116,6 +117,23 @@ def test_with_two_drives_gone_nothing_is_committed_and_nothing_is_lost_when_one_
     assert box.run_window()["complete"]
     assert not box.restore(box.snapshots()[-1], vault.identity, tmp_path / "new", (1, 2, 3, 4))
     assert not virtual_box.same(vault.source, tmp_path / "new")
+
+
+def test_packs_that_were_committed_without_their_manifest_are_no_snapshot(
+    vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window names only what `copies list` and `restore` know."""
+    box = vault.box.copy(tmp_path / "home")
+    calls = iter([False])
+    monkeypatch.setattr(DrivePhase, "stop", lambda _: next(calls, True))
+    window = box.run_window()
+    assert (window["snapshot"], window["exit"]) == (None, EXIT_FAILED)
+    assert window["bytes_stored"]
+    assert [item["code"] for item in window["warnings"]] == [WindowEndedEarly.code]  # type: ignore[attr-defined]
+    assert len(box.snapshots()) == 1
+    monkeypatch.undo()
+    box.run_window()
+    assert len(box.snapshots()) == 3
 
 
 # I16 ------------------------------------------------------------------------------------------------

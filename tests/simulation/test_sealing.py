@@ -3,6 +3,7 @@
 import errno
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import pytest
 
 from appliance.adapters.directory import ScratchDirectory
 from appliance.domain.ids import Bay, PackId
-from appliance.errors import DrivesTooFew, StagedBatchRefused, StagingFailed
+from appliance.errors import BatchInvalid, DrivesTooFew, StagedBatchRefused, StagingFailed
 from appliance.format import age_file, batch, receipt, shard
 from appliance.format.age_passphrase import PassphraseLock
 from appliance.format.batch import StagedPack
 from appliance.ledger import proof
 from appliance.ports import Bytes, Files, Placing, Readable
+from appliance.service import batch_log
 from tests.simulation.sealing_bench import IDENTITY, Bench, PowerCut, assert_nothing_overwritten, pack_id
 
 SMALL = [70_000, 5_000]
@@ -327,7 +329,8 @@ def test_a_pack_of_another_size_or_missing_is_refused(bench: Bench) -> None:
     path = bench.root / "staging" / batch.pack_name(record.packs[1].id)
     path.write_bytes(path.read_bytes() + b"\0")
     assert "bytes, not" in str(refused(bench))
-    path.unlink()
+    record = bench.stage(SMALL)
+    (bench.root / "staging" / batch.pack_name(record.packs[1].id)).unlink()
     assert "No such file" in str(refused(bench))
 
 
@@ -389,6 +392,71 @@ def test_a_sealed_window_cannot_be_added_to_by_a_later_intake(bench: Bench) -> N
     report = bench.boot().seal()
     assert report.sealed == []
     assert extra.id not in bench.committed(bench.boot())
+    assert left_by_the_next_intake(bench) == set()
+    bench.assert_readable(bench.boot(only=[3, 4, 5, 6]))
+
+
+def left_by_the_next_intake(bench: Bench) -> set[str]:
+    """What lies in staging, but for receipts, when the next intake has taken what no record names."""
+    batch_log.recycle_orphans(ScratchDirectory(bench.root / "staging"))
+    return {name for name in bench.staged() if not name.startswith("receipts/")}
+
+
+def flip(bench: Bench, name: str) -> None:
+    path = bench.root / "staging" / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_window_that_was_refused_once_is_gone_and_the_next_intake_has_its_room(bench: Bench) -> None:
+    record = bench.stage(SMALL)
+    flip(bench, batch.pack_name(record.packs[0].id))
+    assert "is not the pack" in str(refused(bench))
+    assert left_by_the_next_intake(bench) == set()
+    assert bench.boot().seal().refused == []
+    bench.stage(SMALL)
+    assert bench.boot().seal().sealed
+
+
+def test_a_window_that_a_newer_one_has_overtaken_is_given_back(bench: Bench) -> None:
+    older = bench.stage(SMALL)
+    path = bench.root / "staging" / older.name
+    path.unlink()
+    bench.stage(SMALL)
+    assert bench.boot().seal().sealed
+    bench.put_record(older)
+    report = bench.boot().seal()
+    assert (report.sealed, report.refused) == ([], [])
+    assert left_by_the_next_intake(bench) == set()
+
+
+@pytest.mark.invariant("I7")
+@pytest.mark.parametrize("harm", ["a pack that waits", "its record", "an overtaking window"])
+def test_what_the_witness_acknowledged_of_a_window_stays_until_every_drive_holds_it(
+    bench: Bench, harm: str
+) -> None:
+    most = [1, 2, 3, 5, 6]
+    record = bench.stage([9_000, 8_000])
+    calls = iter([False])
+    (part,) = bench.boot(only=most).seal(stop=lambda: next(calls, True)).sealed
+    acknowledged = {batch.pack_name(PackId(bytes.fromhex(pack.id))) for pack in part.entry.packs}
+    if harm == "an overtaking window":
+        kept = bench.root / "staging" / record.name
+        kept.rename(bench.root / "aside")
+        bench.stage(SMALL)
+        assert bench.boot(only=most).seal().sealed
+        (bench.root / "aside").rename(kept)
+    else:
+        flip(bench, record.name if harm == "its record" else batch.pack_name(record.segments[0].id))
+    for _ in range(2):
+        bench.boot(only=most).seal()
+        with suppress(BatchInvalid):  # then an intake recycles nothing
+            left_by_the_next_intake(bench)
+        assert acknowledged < bench.staged()
+    bench.boot().seal()
+    assert left_by_the_next_intake(bench) == set()
+    bench.assert_readable(bench.boot(only=[3, 4, 5, 6]))
 
 
 def test_a_missing_record_in_the_middle_refuses_the_window(bench: Bench) -> None:
