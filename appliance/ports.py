@@ -65,7 +65,8 @@ class Placing(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what is held open and leave the temporary file to the sweep; twice is harmless."""
+        """Give back what is held open; the temporary file stays until a sweep, or the next `begin` of the
+        same name. Twice is harmless."""
         ...
 
 

@@ -7,10 +7,11 @@ returns. Order and threads are those of the parts it calls.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from itertools import islice
 
-from appliance.domain.ids import DriveIndex
+from appliance.domain.ids import DriveIndex, PackId
 from appliance.domain.phases import Phase
 from appliance.errors import (
     CheckpointRefused,
@@ -24,7 +25,7 @@ from appliance.format.ledger_entry import Birth, PolicyAccepted, Seal
 from appliance.ledger import checkpoint, history
 from appliance.ledger.history import Head
 from appliance.ledger.verdict import Standing, Verdict
-from appliance.ports import Entropy
+from appliance.ports import Entropy, Files
 from appliance.service import drive_phase, drive_set, interlock_log, seal_report
 from appliance.service import scrub as scrubbing
 from appliance.service.drive_phase import DrivePhase, Workshop
@@ -34,11 +35,17 @@ from appliance.service.seal_report import SealReport
 from appliance.service.sealing import Sealing, Watch
 
 DRIVE_RECORD = "drives.json"
-LOST_SAID = 20  # packs beyond repair that become warnings; the report names all
 # A file name from a drive has 255 bytes, 6 each as JSON: 20 findings and the reason stay below 40,000 bytes
 # whatever a drive holds, and a console's line may have 60,000.
 FINDINGS_SAID = 20
 FINDING_CHARS_MAX = 300  # the longest sentence with such a name in it
+SCRUB_RECORD = "scrub-next"  # the pack, in hex, at which a stopped scrub goes on; empty after a whole one
+LOST_SAID = 20  # packs beyond repair that become warnings
+# Packs beyond repair that the report names, and snapshots of each: at most 50,000 bytes of the console's
+# line. The count is exact, and the ledger's entry names every shard.
+LOST_LISTED, LOST_SNAPSHOTS = 256, 4
+_PACK_HEX_BYTES = 64
+_PACK_HEX = re.compile(rb"[0-9a-f]{64}")
 
 
 def prepare(shop: Workshop, entropy: Entropy, files: Mapping[str, bytes]) -> None:
@@ -121,7 +128,9 @@ def scrub(phase: DrivePhase) -> None:
         shop.console.say("progress", stage="scrub", done=now.done, total=now.total)
 
     scrubber = scrubbing.Scrubber(phase.drives, shop.code, phase.ledger, shop.clock, progress)
-    report = scrubber.run(unix_s=phase.facts.unix_s, phase=phase.facts.phase, stop=phase.stop)
+    report = scrubber.run(
+        unix_s=phase.facts.unix_s, phase=phase.facts.phase, stop=phase.stop, begin=_scrub_begin(shop.state)
+    )
     bad = sum(count.bad + count.missing for count in report.drives.values())
     left = len(report.unrepaired)
     if bad:
@@ -142,12 +151,26 @@ def scrub(phase: DrivePhase) -> None:
         bad=bad,
         repaired=len(report.repaired),
         unrepaired=left,
-        lost={pack.hex(): list(snapshots) for pack, snapshots in report.lost.items()},
+        lost={
+            pack.hex(): list(snapshots[:LOST_SNAPSHOTS])
+            for pack, snapshots in islice(report.lost.items(), LOST_LISTED)
+        },
+        lost_packs=len(report.lost),
         missing=[index + 1 for index in report.missing_drives],
         finished=report.next_pack is None,
         log_size=phase.ledger.history.size,
     )
+    shop.state.replace(SCRUB_RECORD, report.next_pack.hex().encode() if report.next_pack else b"")
     record_drives(phase)
+
+
+def _scrub_begin(state: Files) -> PackId | None:
+    """Where the last scrub was stopped; None for the front, also where that cannot be read."""
+    try:
+        text = state.read(SCRUB_RECORD, _PACK_HEX_BYTES)
+    except (OSError, ValueError):
+        return None
+    return PackId(bytes.fromhex(text.decode())) if _PACK_HEX.fullmatch(text) else None
 
 
 def _warn_too_few(phase: DrivePhase) -> None:

@@ -38,11 +38,6 @@ class PackCatalogue:
         their manifests know, and those the box cannot read."""
         return tuple(sorted(self._snapshots.get(pack, ())))
 
-    @property
-    def bytes(self) -> int:
-        """Bytes of all packs."""
-        return sum(facts.size for facts in self.facts.values())
-
     def _take_seal(self, index: int, entry: Seal) -> None:
         self.seals[index] = entry
         for part in entry.packs:

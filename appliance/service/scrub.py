@@ -8,7 +8,7 @@ that was found damaged stays as it is and the new revision is recorded.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -110,14 +110,16 @@ class Scrubber:
         stop: Callable[[], bool] = stripe_workers.never,
         begin: PackId | None = None,
     ) -> ScrubReport:
-        """Check every pack, from `begin` on. `unix_s` is the interlock's time, for the ledger."""
+        """Check every pack, from `begin` on; all of them where the ledger does not name it. `unix_s` is
+        the interlock's time, for the ledger."""
         report = ScrubReport(
             drives={drive.index: DriveCount() for drive in self._drives.readable},
             missing_drives=self._drives.missing,
             findings=self._drives.findings,
         )
-        waiting = self._from(begin)
-        began_ms, done, total = self._clock.monotonic_ms(), 0, self._catalogue.bytes
+        packs = self._from(begin)
+        waiting = iter(packs)
+        began_ms, done, total = self._clock.monotonic_ms(), 0, sum(facts.size for facts in packs)
         ended = False
         while not ended:
             part = list(islice(waiting, SLICE_PACKS))
@@ -136,11 +138,10 @@ class Scrubber:
                 break
         return report
 
-    def _from(self, begin: PackId | None) -> Iterator[PackFacts]:
-        facts = iter(self._catalogue.facts.values())
-        if begin is None:
-            return facts
-        return (item for item in _dropped_until(facts, begin))
+    def _from(self, begin: PackId | None) -> Sequence[PackFacts]:
+        order = list(self._catalogue.facts)
+        first = order.index(begin) if begin in self._catalogue.facts else 0
+        return [self._catalogue.facts[pack] for pack in order[first:]]
 
     def _take(self, report: ScrubReport, results: Sequence[_PackResult]) -> None:
         for result in results:
@@ -216,13 +217,6 @@ class Scrubber:
                 return file.name
             count.bad += bad
         return None
-
-
-def _dropped_until(facts: Iterator[PackFacts], begin: PackId) -> Iterator[PackFacts]:
-    for item in facts:
-        if item.pack == begin:
-            yield item
-            yield from facts
 
 
 def _entry(results: Sequence[_PackResult], drives: DriveSet, unix_s: int, phase: Phase) -> Scrub:

@@ -42,7 +42,8 @@ class ShardWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give back what is still open and touch no drive any more: its sweep finds what is left."""
+        """Give back what is still open and touch no drive any more. Drives have no sweep: what is left
+        under a temporary name is replaced when the same shard is written again."""
         for placing in self._open.values():
             placing.close()
         self._open.clear()

@@ -6,6 +6,7 @@ with a clear error or a repair, nothing committed lost, and the box ISOLATED.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -15,7 +16,13 @@ from typing import Any
 import pytest
 
 from appliance import errors
+from appliance.adapters import console
+from appliance.compose import documents
+from appliance.domain.ids import PackId, SnapshotId
 from appliance.ports import RestoreRequest
+from appliance.service import drive_jobs, stripe_workers
+from appliance.service.drive_phase import DrivePhase
+from appliance.service.scrub import Scrubber, ScrubReport
 from tests.simulation import virtual_box
 from tests.simulation.conftest import Vault, change, fill
 from tests.simulation.virtual_box import Nobody, VirtualBox
@@ -93,6 +100,48 @@ def test_more_damage_than_parity_is_named_and_the_rest_stays(box: VirtualBox) ->
     assert (report["exit"], report["outcome"]) == (errors.EXIT_FAILED, "unrepaired")
     assert list(report["lost"]) == [lost]
     assert report["lost"][lost] == [box.snapshots()[0].snapshot]
+
+
+def test_more_losses_than_a_line_of_the_console_holds_are_counted_and_named_in_part(
+    box: VirtualBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshots = (SnapshotId(box.snapshots()[0].snapshot),) * 9
+    lost: dict[PackId, tuple[SnapshotId, ...]]
+    lost = {PackId(number.to_bytes(32, "big")): snapshots for number in range(20_000)}
+    monkeypatch.setattr(Scrubber, "run", lambda *_, **__: ScrubReport(packs=20_000, lost=lost))
+    monkeypatch.setattr(drive_jobs, "LOST_SAID", 0)
+    said: list[str] = []
+    monkeypatch.setattr(documents, "scrub", lambda log: said.append(json.dumps(log.reports["scrubbed"])))
+    scrub(box)
+    assert len(said[0]) < console.LINE_BYTES_MAX - 1_000
+    report = json.loads(said[0])
+    assert (report["lost_packs"], len(report["lost"])) == (20_000, drive_jobs.LOST_LISTED)
+
+
+def stopped_scrub(box: VirtualBox, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Any]:
+    """Its time is over after one pack."""
+    with monkeypatch.context() as patch:
+        patch.setattr(stripe_workers, "WORKERS", 1)
+        calls = iter([False])
+        patch.setattr(DrivePhase, "stop", lambda _: next(calls, True))
+        return scrub(box)
+
+
+def test_a_scrub_that_was_stopped_goes_on_with_the_next_command_and_then_begins_anew(
+    box: VirtualBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = scrub(box)["packs"]
+    reports = [stopped_scrub(box, monkeypatch), scrub(box), scrub(box)]
+    assert every > 1
+    assert [report["packs"] for report in reports] == [1, every - 1, every]
+    assert [report["finished"] for report in reports] == [False, True, True]
+
+
+@pytest.mark.parametrize("text", [b"f" * 64, b"F" * 64, b"\xff" * 64, b"0" * 65, b"00\n", b" " * 64])
+def test_a_planted_place_to_go_on_at_hides_no_pack_from_scrub(box: VirtualBox, text: bytes) -> None:
+    every = scrub(box)["packs"]
+    (box.home.seal_state / drive_jobs.SCRUB_RECORD).write_bytes(text)
+    assert scrub(box)["packs"] == every
 
 
 @pytest.mark.parametrize("bay", [1, 6])

@@ -249,6 +249,11 @@ def test_a_scrub_that_is_stopped_goes_on_where_it_was(bench: Bench) -> None:
     assert bench.boot().scrub().outcome == "clean"
 
 
+def test_a_scrub_that_is_to_go_on_at_an_unknown_pack_reads_everything(bench: Bench) -> None:
+    run, _ = scrubber(bench, lambda _: None)
+    assert run.run(unix_s=bench.witness.now_s, begin=PackId(bytes(32))).packs == 3
+
+
 @pytest.mark.invariant("I9")
 @pytest.mark.planted
 @pytest.mark.parametrize("position", [10, -4000, -1])
