@@ -788,6 +788,15 @@ class DamageFound(VaultError):
     exit_status = EXIT_WARNINGS
 
 
+class SnapshotLacks(VaultError):
+    """Files that could not be read when the snapshot was pulled."""
+
+    code = "IW-3009"
+    what = N_("snapshot {snapshot} lacks {count} files or attributes that could not be read at their source")
+    remedy = N_("An older snapshot may have them. Give the box the right to read them for the next window.")
+    exit_status = EXIT_WARNINGS
+
+
 class SnapshotsDamaged(VaultError):
     """A pack is beyond repair, and snapshots need it."""
 

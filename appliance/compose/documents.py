@@ -31,6 +31,7 @@ _LACKING = frozenset(
         errors.RestoreIncomplete,
         errors.AttributesLeftOut,
         errors.SnapshotPartial,
+        errors.SnapshotLacks,
         errors.FilesUnreadable,
     )
 )
@@ -224,12 +225,14 @@ def window(board: EmulatedBoard, log: JobLog, fault: errors.FaultLatched | None)
         "sources": intake.get("sources", []),
         "checkpoint": sealed.get("checkpoint", ""),
         "warnings": warnings,
-        "exit": EXIT_EMERGENCY if fault is not None else _window_exit(intake, newest, warnings),
+        "exit": EXIT_EMERGENCY if fault is not None else _window_exit(intake, committed, warnings),
     }
 
 
-def _window_exit(intake: Mapping[str, Any], newest: Mapping[str, Any], warnings: list[dict[str, Any]]) -> int:
-    if not newest:
+def _window_exit(
+    intake: Mapping[str, Any], committed: list[Mapping[str, Any]], warnings: list[dict[str, Any]]
+) -> int:
+    if not committed:
         return EXIT_FAILED
     sources = _list(intake, "sources")
     if sources and not any(source.get("complete") for source in sources):
@@ -273,7 +276,8 @@ def verified(log: JobLog) -> dict[str, Any]:
         "refused": errors.CheckpointRefused(detail=reason),
     }
     warnings = warning_list(log) + ([_warning(judged[verdict])] if verdict in judged else [])
-    exits = {"verified": EXIT_OK, "self-consistent": EXIT_WARNINGS}
+    # A drive that was not read was not verified, and is never clean.
+    exits = {"verified": EXIT_WARNINGS if warnings else EXIT_OK, "self-consistent": EXIT_WARNINGS}
     return {
         "schema": SCHEMA,
         **said,

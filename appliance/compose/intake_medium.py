@@ -127,7 +127,9 @@ def _acknowledged(keys: Keys, content: bytes) -> list[PackId]:
 
 
 def _report(machine: Machine, report: IntakeReport) -> dict[str, object]:
-    if report.cause is not None:
+    for missing in report.missing:
+        drive_phase.warn(machine.console, missing)
+    if report.cause is not None and report.cause not in report.missing:
         drive_phase.warn(machine.console, report.cause)
     if report.unreadable:
         source, path, why = report.unreadable[0]

@@ -120,4 +120,5 @@ def _restore(phase: DrivePhase, job: RestoreJob, texts: PolicyFiles) -> None:
     target = RestoreTarget(Path(job.target), wanted, resume=job.resume)
     given = [Vote(holder=HolderNumber(number), raw=raw) for number, raw in job.votes]
     recall = Recall(order=job.order, votes=given, signed=texts.signed, tokens=tokens, target=target)
+    drive_jobs.record_drives(phase)
     recovery.recover(phase, recall)

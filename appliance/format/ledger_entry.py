@@ -113,7 +113,8 @@ class Seal(Entry, tag="seal", frozen=True, kw_only=True):
     """The packs of one window are on the drives; the snapshot counts when `complete`.
 
     `segments` are the manifest's packs in reading order. `drives` hold every pack of this entry;
-    `degraded` if that is not the whole set. `link_s` as the interlock measured it.
+    `degraded` if that is not the whole set. `link_s` as the interlock measured it. `unreadable` files or
+    attributes could not be read at the sources and are not in it.
     """
 
     window: Number
@@ -128,6 +129,7 @@ class Seal(Entry, tag="seal", frozen=True, kw_only=True):
     bytes_read: Number
     bytes_new: Number
     bytes_stored: Number
+    unreadable: Number
     link_s: Number
     drives: Annotated[tuple[Drive, ...], msgspec.Meta(max_length=DRIVES_MAX)]
     degraded: bool

@@ -65,6 +65,7 @@ def prepare(shop: Workshop, entropy: Entropy, files: Mapping[str, bytes]) -> Non
             version = facts.policy_version
             phase.ledger.append(PolicyAccepted(time=time, phase=where, version=version, hash=policy_hash))
             phase.shop.console.say("prepared", drives=len(phase.drives.writable))
+            record_drives(phase)
         finally:
             shop.keeper.work_done()
 
@@ -182,19 +183,21 @@ def _warn_too_few(phase: DrivePhase) -> None:
 
 def verify_ledger(shop: Workshop, seen: bytes | None, *, alone: bool) -> None:
     """Judge the copies as they are, before anything is healed. `seen` is a checkpoint that was kept
-    outside; `alone` leaves the interlock's head out."""
+    outside; `alone` leaves the interlock's head out. DrivesTooFew where no drive can be read."""
     facts = drive_phase.boot(shop)
     with shop.pulse:
         try:
             found = drive_phase.attached_set(shop)
             drive_phase.say_findings(shop.console, found)
+            if not found.readable:
+                raise DrivesTooFew(present=0, needed=1, total=found.geometry.drives)
             copies = [
                 read_copy(drive.files, f"drive {drive.index + 1}", shop.pulse.moved)
                 for drive in found.readable
             ]
             head = Head(size=facts.log_size, root=facts.log_root, last_leaf=facts.last_leaf)
             outside = checkpoint.verify(seen, shop.keys) if seen is not None else None
-            use_head = head if not alone and seen is None else None
+            use_head = None if alone else head
             verdict = history.assemble(copies, shop.keys, head=use_head, outside=outside)
         except (CheckpointRefused, SignatureMalformed) as error:
             reason = str(error.values["detail"])

@@ -85,6 +85,7 @@ class Intake:
         self._settings = settings if settings is not None else IntakeSettings()
         self._is_full = self._settings.full
         self._counts = Counts()
+        self._missing: list[SourceMissing] = []
         self._unreadable: list[tuple[SourceName, bytes, str]] = []
         self._makers: list[PackMaker] = []
         self._is_stopped = False
@@ -201,7 +202,7 @@ class Intake:
             self._cause = self._cause or lost
         except SourceMissing as missing:
             self._cause = self._cause or missing
-            self._watch.console.say("source-missing", source=name, reason=missing.values.get("reason", ""))
+            self._missing.append(missing)
         finally:
             source.close()
         self._unreadable[reported:reported] = [(name, path, reason) for path, reason in source.unreadable]
@@ -296,4 +297,5 @@ class Intake:
             sources=tuple(counts.sources),
             unreadable=tuple(self._unreadable),
             cause=self._cause,
+            missing=tuple(self._missing),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.domain.ids import SourceName
-from appliance.errors import IwatoError
+from appliance.errors import IwatoError, SourceMissing
 from appliance.format.batch import SourceFacts
 
 
@@ -23,8 +23,8 @@ class IntakeProgress:
 class IntakeReport:
     """What a window's intake did. `cause` says why it is not complete, None when only the time was up.
     `full`: everything was read and stored anew. `unreadable` are (source, raw path, reason): the face
-    escapes them. `sources` in the order taken. Bytes: read from the sources, new in plain chunks, and
-    stored as age files in staging."""
+    escapes them. `missing` are all sources that were not there. `sources` in the order taken. Bytes: read
+    from the sources, new in plain chunks, and stored as age files in staging."""
 
     window: int
     complete: bool
@@ -36,3 +36,4 @@ class IntakeReport:
     sources: tuple[SourceFacts, ...]
     unreadable: tuple[tuple[SourceName, bytes, str], ...]
     cause: IwatoError | None
+    missing: tuple[SourceMissing, ...]

@@ -23,6 +23,7 @@ from appliance.errors import (
     InterlockRefused,
     IwatoError,
     RestoreIncomplete,
+    SnapshotLacks,
     SnapshotPartial,
 )
 from appliance.format.ledger_entry import Recovery
@@ -74,6 +75,9 @@ def recover(phase: DrivePhase, recall: Recall) -> None:
     report = restore.run(snapshot, selection)
     if not snapshot.complete:
         drive_phase.warn(phase.shop.console, SnapshotPartial(snapshot=snapshot.snapshot))
+    if snapshot.unreadable:
+        lacking = SnapshotLacks(snapshot=snapshot.snapshot, count=snapshot.unreadable)
+        drive_phase.warn(phase.shop.console, lacking)
     _say(phase, report, recall.target, snapshot.snapshot, vault.used, len(gatherer.damages))
 
 

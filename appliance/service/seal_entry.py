@@ -68,6 +68,7 @@ def entry(
         bytes_read=_clip(window.last.bytes_read),
         bytes_new=_clip(window.last.bytes_new),
         bytes_stored=sum(one.stored for one in placed),
+        unreadable=_clip(window.last.unreadable),
         link_s=facts.link_s,
         drives=tuple(drives),
         degraded=len(drives) < drives_total,

@@ -216,6 +216,7 @@ class Vault:
             bytes_read=0,
             bytes_new=0,
             bytes_stored=0,
+            unreadable=0,
             link_s=0,
             drives=(),
             degraded=False,

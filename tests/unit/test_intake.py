@@ -283,7 +283,7 @@ def test_a_missing_source_does_not_keep_the_others_from_being_taken(box: Box) ->
     assert not report.complete
     assert [(s.name, s.complete) for s in report.sources] == [("gone", False), ("docs", True)]
     assert box.snapshot() == box.truth()
-    assert "source-missing" in box.log.names
+    assert [missing.values["source"] for missing in report.missing] == ["gone"]
     assert not box.batches(1)[-1].complete
 
 

@@ -51,6 +51,7 @@ def seal(**changes: Any) -> Seal:
         "bytes_read": 3456,
         "bytes_new": 3456,
         "bytes_stored": 5184,
+        "unreadable": 0,
         "link_s": 44,
         "drives": (0, 1, 2, 3, 4, 5),
         "degraded": False,
