@@ -102,6 +102,15 @@ class HomeMissing(OperatorError):
     exit_status = EXIT_USAGE
 
 
+class BirthInterrupted(OperatorError):
+    """A home whose `init` was ended from outside: a half-made box, in which nothing was ever committed."""
+
+    code = "IW-1018"
+    what = N_("`iwato init` was interrupted in {path}")
+    remedy = N_("Remove the directory and repeat `iwato init`. Nothing was ever backed up there.")
+    exit_status = EXIT_USAGE
+
+
 class HomeBusy(OperatorError):
     """Another command holds the home's lock."""
 

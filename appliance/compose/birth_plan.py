@@ -1,6 +1,7 @@
 """Making an appliance: keys of the workshop, the birth ceremony, the first policy, the first drives.
 
-Half-made homes are removed again: a birth that did not end never happened.
+A birth that did not end never happened: what it made is removed again, and where nobody was left to do
+that, the home is still marked as unborn and serves no command.
 """
 
 from __future__ import annotations
@@ -43,11 +44,13 @@ def refuse(home: Home, asked: Birth) -> None:
 
 
 def make(home: Home, asked: Birth, entropy: Entropy, unix_s: int) -> NewVault:
-    """Create the home's files up to the signed policy. UsageError, HomeNotEmpty, PathUnsafe,
-    SharingRefused before anything was made."""
+    """Create the home's files up to the signed policy. UsageError, HomeNotEmpty, BirthInterrupted,
+    PathUnsafe, SharingRefused before anything was made."""
     plan_parts = _checked(home, asked)
     home.require_vacant()
     try:
+        home.unborn.touch(exist_ok=False)
+        _sync(home.root)  # there before anything that it speaks of
         home.create(asked.drives)
         return _commission(home, asked, plan_parts, entropy, unix_s)
     except PolicyInvalid as error:  # nobody signed anything: the words of the command made it so
@@ -61,7 +64,18 @@ def make(home: Home, asked: Birth, entropy: Entropy, unix_s: int) -> NewVault:
 def discard(home: Home) -> None:
     """Remove what an unfinished birth made; the directory itself stays, empty."""
     for item in home.root.iterdir():
-        shutil.rmtree(item)
+        if item != home.unborn:  # the mark goes last
+            shutil.rmtree(item)
+    home.unborn.unlink(missing_ok=True)
+
+
+def finish(home: Home) -> None:
+    """From here on the home is an appliance: everything in it is durable, then the mark goes."""
+    for folder, _, names in os.walk(home.root, topdown=False):
+        for name in (*names, "."):
+            _sync(Path(folder, name))
+    home.unborn.unlink()
+    _sync(home.root)
 
 
 def _checked(home: Home, asked: Birth) -> tuple[Geometry, tuple[SourceLine, ...]]:
@@ -120,21 +134,9 @@ def _commission(
         delay=DELAY,
     )
     born = key_rooms.hold_birth(plan, home.tokens)
-    _write_texts(home, born)
-    return NewVault(born=born, vault_id=plan.vault_id)
-
-
-def _write_texts(home: Home, born: Born) -> None:
-    """The policy last, when all else is durable: a home without it is no appliance."""
-    *before, (policy, text) = born.files().items()
-    for name, content in before:
+    for name, content in born.files().items():
         (home.policy / name).write_bytes(content)
-    for folder, _, names in os.walk(home.root, topdown=False):
-        for name in (*names, "."):
-            _sync(Path(folder, name))
-    (home.policy / policy).write_bytes(text)
-    _sync(home.policy / policy)
-    _sync(home.policy)
+    return NewVault(born=born, vault_id=plan.vault_id)
 
 
 def _sync(path: Path) -> None:

@@ -52,6 +52,7 @@ class EmulatedAppliance:
     def _held(self) -> Iterator[None]:
         self._home.require()
         with self._home.lock():
+            self._home.require_born()
             yield
 
     # -- birth ---------------------------------------------------------------------------------------
@@ -65,6 +66,7 @@ class EmulatedAppliance:
                 documents.write_bench(self._home, birth.link_rate)
                 self._give_policy()
                 self._drive_job(PrepareJob(home=str(self._home.root)), watcher)
+                birth_plan.finish(self._home)
             except BaseException:
                 birth_plan.discard(self._home)
                 raise

@@ -7,6 +7,7 @@
     DIR/intake-state   what intake remembers: keyed hashes, its pairing key
     DIR/seal-state     what the drive phases remember: ledger copy, log key, pairing key
     DIR/emulated       the interlock's memory, its clock, the twin's state
+    DIR/unborn         only while `init` works: first there, last gone
 
 One command at a time: `lock` raises HomeBusy for a second one.
 """
@@ -20,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.errors import HomeBusy, HomeMissing, HomeNotEmpty, PathUnsafe
+from appliance.errors import BirthInterrupted, HomeBusy, HomeMissing, HomeNotEmpty, PathUnsafe
 
 PRIVATE_DIRECTORY = 0o700
 
@@ -59,6 +60,12 @@ class Home:
     def bays(self) -> Path:
         return self.root / "bay"
 
+    @property
+    def unborn(self) -> Path:
+        """The mark of an unfinished birth. A mark of a finished one would say of a home that lost it
+        that it may be removed, with all that it keeps."""
+        return self.root / "unborn"
+
     def bay(self, number: int) -> Path:
         """The directory that stands for the drive in bay `number` (from 1)."""
         return self.bays / str(number)
@@ -67,7 +74,8 @@ class Home:
         return self.tokens / f"holder-{holder}"
 
     def require_vacant(self) -> None:
-        """HomeNotEmpty where something is there already."""
+        """HomeNotEmpty where something is there already; BirthInterrupted where that is a half-made home."""
+        self.require_born()
         if self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
             raise HomeNotEmpty(path=self.root)
 
@@ -78,9 +86,15 @@ class Home:
             place.mkdir(parents=True, mode=PRIVATE_DIRECTORY)
 
     def require(self) -> None:
-        """HomeMissing unless an appliance was made here."""
-        if not (self.policy / "policy-1.txt").is_file() or not self.emulated.is_dir():
+        """HomeMissing unless an appliance was made here, or is being made."""
+        made = (self.policy / "policy-1.txt").is_file() and self.emulated.is_dir()
+        if not made and not self.unborn.exists():
             raise HomeMissing(path=self.root)
+
+    def require_born(self) -> None:
+        """BirthInterrupted for a half-made home. Under the lock only: else its birth may still go on."""
+        if self.unborn.exists():
+            raise BirthInterrupted(path=self.root)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
