@@ -378,10 +378,19 @@ class Birth:
     link_rate: int = 0
 
 
+class Ask(Protocol):
+    """Where the holders' passphrases come from."""
+
+    def __call__(self, token: str, holder: int | None) -> str | None:
+        """For the token in this folder; `holder` None where no token can be read there. None: no answer."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreRequest:
     """What `restore run` was asked for. `snapshot` an id or "latest"; no `sources` are all of them;
-    `subtree` beneath each source, raw bytes, b"" is everything."""
+    `subtree` beneath each source, raw bytes, b"" is everything. `ask` gives the passphrase of a token
+    beside which none lies; None: there is nobody to ask."""
 
     snapshot: str
     sources: tuple[str, ...]
@@ -391,6 +400,7 @@ class RestoreRequest:
     resume: bool = False
     devices: bool = False
     set_id: bool = False
+    ask: Ask | None = None
 
 
 class Appliance(Protocol):

@@ -63,9 +63,14 @@ def harden() -> Hardening:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     undumpable = libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    forbid_core()
     locked = _may_lock() and libc.mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0
     return Hardening(undumpable=undumpable, no_core=True, locked=locked, swap=_has_swap())
+
+
+def forbid_core() -> None:
+    """No core dump of this process, or of those that it starts, reaches a disk."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def run(program: Program, request: bytes, *, hear: Say | None = None, timeout_s: float = 300) -> Answer:

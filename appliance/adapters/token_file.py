@@ -84,6 +84,11 @@ def passphrase_beside(folder: str) -> str | None:
         return None
 
 
+def has_passphrase_beside(folder: str) -> bool:
+    """Whether its holder need not be asked. Reads no secret."""
+    return os.path.lexists(os.path.join(folder, PASSPHRASE))
+
+
 class FileToken:
     """ports.Token over a folder. `ask` gives the passphrase when it is first needed (None: there is
     nobody to ask) and is not called twice. Keys stay in memory until the object is gone."""

@@ -8,7 +8,8 @@ touch the box. Everything the controller says is escaped.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -78,6 +79,19 @@ class LiveScreen:
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """The picture steps back, so that a person can be asked something."""
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
+        try:
+            yield
+        finally:
+            if live is not None:
+                live.start()
+                self._live = live
 
     # -- ports.Watcher -------------------------------------------------------------------------------
 

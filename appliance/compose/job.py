@@ -43,6 +43,15 @@ class VerifyJob(Job, frozen=True, kw_only=True, tag="verify"):
     alone: bool = False
 
 
+class Passphrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the holders typed, by their token's folder. It travels through pipes only."""
+
+    by_token: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return "Passphrases(secret)"
+
+
 class RestoreJob(Job, frozen=True, kw_only=True, tag="restore"):
     """Recovery under an order that the interlock has accepted, with the holders' (number, raw
     signature) on it."""
@@ -50,6 +59,7 @@ class RestoreJob(Job, frozen=True, kw_only=True, tag="restore"):
     order: bytes
     votes: list[tuple[int, bytes]]
     tokens: list[str]
+    passphrases: Passphrases = Passphrases()
     target: str
     resume: bool = False
     devices: bool = False

@@ -7,16 +7,20 @@ what it knew. Requests and answers are JSON; an answer never holds a secret.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from appliance.adapters import key_process, token_file
 from appliance.adapters.key_process import Say
+from appliance.compose.job import Passphrases
 from appliance.custody import passphrase
 from appliance.custody.votes import Vote
 from appliance.domain.ids import HolderNumber
 from appliance.errors import CustodyError, IwatoError
+from appliance.ports import Ask
 from appliance.service import birth, signing_desk
 from appliance.service.birth import Born, Plan
 
@@ -30,6 +34,7 @@ class _SignRequest(msgspec.Struct, forbid_unknown_fields=True):
     policy: bytes
     order: bytes
     tokens: list[str]
+    passphrases: Passphrases
 
 
 class Votes(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,9 +50,33 @@ def hold_birth(plan: Plan, tokens: Path) -> Born:
     return msgspec.json.decode(answer.body, type=Born)
 
 
-def collect_votes(policy: bytes, order: bytes, tokens: list[str]) -> Votes:
+def ask_for(tokens: Iterable[str], ask: Ask | None) -> Passphrases:
+    """What the holders answer, each once and in order, for the tokens beside which no passphrase lies."""
+    given: dict[str, str] = {}
+    if ask is None:
+        return Passphrases(given)
+    key_process.forbid_core()
+    for folder in dict.fromkeys(tokens):
+        if token_file.has_passphrase_beside(folder):
+            continue
+        answer = ask(folder, _holder(folder))
+        if answer:
+            given[folder] = answer
+    return Passphrases(given)
+
+
+def _holder(folder: str) -> HolderNumber | None:
+    try:
+        return token_file.FileToken(folder).holder
+    except IwatoError:  # it is named when it is to be used
+        return None
+
+
+def collect_votes(policy: bytes, order: bytes, tokens: list[str], passphrases: Passphrases) -> Votes:
     """Have the holders of `tokens` sign a recovery order."""
-    request = msgspec.json.encode(_SignRequest(policy=policy, order=order, tokens=tokens))
+    request = msgspec.json.encode(
+        _SignRequest(policy=policy, order=order, tokens=tokens, passphrases=passphrases)
+    )
     return msgspec.json.decode(key_process.run(desk_program, request).body, type=Votes)
 
 
@@ -77,7 +106,7 @@ def birth_program(request: bytes, say: Say) -> bytes:
 def desk_program(request: bytes, _say: Say) -> bytes:
     """The child's side of `collect_votes`."""
     asked = msgspec.json.decode(request, type=_SignRequest)
-    tokens, wrong = open_tokens(asked.tokens)
+    tokens, wrong = open_tokens(asked.tokens, asked.passphrases)
     try:
         signed = signing_desk.sign_order(asked.policy, asked.order, tokens)
     except CustodyError:
@@ -87,13 +116,18 @@ def desk_program(request: bytes, _say: Say) -> bytes:
     return msgspec.json.encode(Votes(votes=[_plain(vote) for vote in signed.votes]))
 
 
-def open_tokens(folders: list[str]) -> tuple[list[token_file.FileToken], list[IwatoError]]:
+def open_tokens(
+    folders: list[str], passphrases: Passphrases
+) -> tuple[list[token_file.FileToken], list[IwatoError]]:
     """The tokens that can be read at all, and an error for each that cannot."""
+    given = passphrases.by_token
     tokens: list[token_file.FileToken] = []
     wrong: list[IwatoError] = []
     for folder in folders:
         try:
-            tokens.append(token_file.FileToken(folder))
+            tokens.append(
+                token_file.FileToken(folder, partial(given.get, folder) if folder in given else None)
+            )
         except IwatoError as error:
             wrong.append(error)
     return tokens, wrong

@@ -16,7 +16,7 @@ from appliance.adapters import restore_target
 from appliance.compose import documents, key_rooms
 from appliance.compose.emulated_board import EmulatedBoard, require_able
 from appliance.compose.home import Home, keep_apart
-from appliance.compose.job import RestoreJob
+from appliance.compose.job import Passphrases, RestoreJob
 from appliance.compose.key_rooms import Votes
 from appliance.compose.ledger_record import LedgerRecord
 from appliance.compose.policy_files import PolicyFiles
@@ -62,14 +62,15 @@ class Recalling:
         interlock = board.interlock()
         self._require_whole(interlock.hello().log_size)
         order = self._order(request, board.unix_s)
-        votes = key_rooms.collect_votes(self.texts.text, order, list(request.tokens))
+        passphrases = key_rooms.ask_for(request.tokens, request.ask)
+        votes = key_rooms.collect_votes(self.texts.text, order, list(request.tokens), passphrases)
         target.mkdir(parents=True, exist_ok=True)
         board.turn_key(turned=True)
         cause = interlock.upload_order(order, votes.votes)
         if cause:
             raise InterlockRefused(request="recovery order", cause=cause)
         interlock.heartbeat(0)
-        board.hand_over(self._job(request, order, votes))
+        board.hand_over(self._job(request, order, votes, passphrases))
         cause = interlock.request(Phase.RECOVERY)
         if cause:
             raise InterlockRefused(request=Phase.RECOVERY.value, cause=cause)
@@ -110,12 +111,15 @@ class Recalling:
             raise UsageError(detail=str(error.values["detail"])) from None
         return recovery_order.render(order)
 
-    def _job(self, request: RestoreRequest, order: bytes, votes: Votes) -> RestoreJob:
+    def _job(
+        self, request: RestoreRequest, order: bytes, votes: Votes, passphrases: Passphrases
+    ) -> RestoreJob:
         return RestoreJob(
             home=str(self.home.root),
             order=order,
             votes=votes.votes,
             tokens=list(request.tokens),
+            passphrases=passphrases,
             target=request.target,
             resume=request.resume,
             devices=request.devices,

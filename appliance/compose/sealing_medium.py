@@ -113,7 +113,7 @@ def workshop(machine: Machine, home: Home, texts: PolicyFiles) -> Workshop:
 
 
 def _restore(phase: DrivePhase, job: RestoreJob, texts: PolicyFiles) -> None:
-    tokens, wrong = key_rooms.open_tokens(job.tokens)
+    tokens, wrong = key_rooms.open_tokens(job.tokens, job.passphrases)
     for error in wrong:
         drive_phase.warn(phase.shop.console, error)
     wanted = Wanted(owners=os.geteuid() == 0, devices=job.devices, set_id=job.set_id)

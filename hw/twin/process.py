@@ -41,7 +41,7 @@ class Program:
 
     name: str
     argv: tuple[str, ...]
-    job: object
+    job: object = field(repr=False)  # a recovery's holds what the holders typed
     rules: Rules
     cwd: str = "/"
     env: Mapping[str, str] = field(default_factory=dict)
