@@ -312,6 +312,20 @@ class DedupIndex(Protocol):
         """These packs are gone and were never acknowledged."""
         ...
 
+    def lose(self, packs: Sequence[PackId]) -> bool:
+        """These packs are lost, acknowledged or not: nothing may refer to them from now on. Whether that is
+        durable."""
+        ...
+
+    @property
+    def log_size(self) -> int:
+        """Entries of the longest ledger of which this memory holds anything."""
+        ...
+
+    def reached(self, log_size: int) -> None:
+        """What is committed next comes from a ledger of so many entries. Durable on return."""
+        ...
+
     @property
     def full_since_s(self) -> int | None:
         """When this memory began, in unix seconds; None for a new one."""

@@ -14,11 +14,12 @@ import struct
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from blake3 import blake3
 
 from appliance.adapters import index_database, scan_record
+from appliance.adapters.known_folder import KnownFolder
 from appliance.adapters.scan_record import WHOLE, ScanRecord
 from appliance.domain.file_entry import ChunkRef, Extent
 from appliance.domain.file_state import FileState, Remembered
@@ -29,7 +30,7 @@ _PREFIX_BYTES = 8  # bytes of a chunk's name that are held in memory
 _PLACE = struct.Struct(">III8s")  # pack number, slot, length, check
 
 _PREFIXES = f"SELECT substr(name, 1, {_PREFIX_BYTES}) FROM chunks ORDER BY name"  # noqa: S608 - our number
-_FORGET = ("DELETE FROM chunks", "DELETE FROM scans", "DELETE FROM packs")
+_FORGET = ("DELETE FROM chunks", "DELETE FROM scans", "DELETE FROM packs", "DELETE FROM facts")
 
 
 def _no_step(_label: str, /) -> None:
@@ -109,22 +110,32 @@ class SqliteIndex:
                 self._load_prefixes()
 
     def drop(self, packs: Sequence[PackId]) -> None:
-        numbers = self._waiting(packs)
+        self._remove("index drop", self._waiting(packs))
+
+    def lose(self, packs: Sequence[PackId]) -> bool:
+        numbers = sorted({self._numbers[pack] for pack in packs if pack in self._numbers})
+        self._acknowledged.difference_update(numbers)  # at once, even where the database fails
+        return self._remove("index lose", numbers)
+
+    def _remove(self, label: str, numbers: Sequence[int]) -> bool:
+        """Numbers are never given again, so rows that refer to a removed pack are misses for ever."""
 
         def change() -> None:
             rows = ((number,) for number in numbers)
             self._database.executemany("DELETE FROM packs WHERE number = ?", rows)
 
-        if numbers and self._change("index drop", change):
-            for number in numbers:
-                del self._numbers[self._packs.pop(number)]
+        if numbers and not self._change(label, change):
+            return False
+        for number in numbers:
+            del self._numbers[self._packs.pop(number)]
+        return True
 
     # File states ---------------------------------------------------------------------------------------
 
     def folder(self, source: str, path: bytes) -> KnownFolder:
         folder = self._folder_key(source, path)
         rows = self._rows("SELECT leaf, record FROM scans WHERE folder = ?", (folder,))
-        return KnownFolder(self, folder, dict(rows))
+        return KnownFolder(self.leaf_key, self.remembered, folder, dict(rows))
 
     def remember(self, source: str, states: Sequence[FileState]) -> None:
         def change() -> None:
@@ -137,7 +148,21 @@ class SqliteIndex:
 
     @property
     def full_since_s(self) -> int | None:
-        rows = self._rows("SELECT value FROM facts WHERE name = ?", ("full_since",))
+        return self._fact("full_since")
+
+    @property
+    def log_size(self) -> int:
+        return self._fact("log_size") or 0
+
+    def reached(self, log_size: int) -> None:
+        def change() -> None:
+            self._database.execute("INSERT OR REPLACE INTO facts VALUES ('log_size', ?)", (log_size,))
+
+        if log_size > self.log_size:
+            self._change("index reached", change)
+
+    def _fact(self, name: str) -> int | None:
+        rows = self._rows("SELECT value FROM facts WHERE name = ?", (name,))
         return int(rows[0][0]) if rows else None
 
     def forget(self, now_s: int) -> None:
@@ -146,6 +171,7 @@ class SqliteIndex:
                 self._database.execute(statement)
             self._database.execute("INSERT OR REPLACE INTO facts VALUES ('full_since', ?)", (now_s,))
 
+        self._acknowledged.clear()  # at once, even where the database fails
         if self._change("index forget", change):
             self._load()
 
@@ -267,21 +293,3 @@ class SqliteIndex:
     def _open(self) -> None:
         self._database = index_database.opened(self._path)
         self._load()
-
-
-class KnownFolder:
-    """ports.FolderStates: one query for all files of a folder, decoded one by one as they are met."""
-
-    def __init__(self, index: SqliteIndex, folder: bytes, records: Mapping[bytes, bytes]) -> None:
-        self._index = index
-        self._folder = folder
-        self._records = records
-
-    def find(self, leaf: bytes, signature: bytes) -> Remembered | None:
-        if not self._records:
-            return None
-        name = self._index.leaf_key(leaf)
-        content = self._records.get(name)
-        if content is None:
-            return None
-        return self._index.remembered(content, self._folder + name, signature)

@@ -22,18 +22,20 @@ from appliance.compose.job import AnyJob, AttemptJob, WindowJob
 from appliance.compose.machine import Machine
 from appliance.compose.policy_files import PolicyFiles
 from appliance.custody.policy import SourceLine
+from appliance.domain.geometry import Geometry
 from appliance.domain.ids import Bay, PackId
 from appliance.domain.phases import BootFacts, Phase
 from appliance.errors import ControllerEnded, FilesUnreadable, IndexDamaged, LedgerMalformed, NetworkLost
 from appliance.format import ledger_entry, receipt
-from appliance.format.ledger_entry import Seal
+from appliance.format.ledger_entry import Scrub, Seal
 from appliance.ledger import proof
 from appliance.ledger.checkpoint import Keys
-from appliance.service import drive_phase, link_half
+from appliance.service import drive_phase, link_half, losses
 from appliance.service.intake import Intake, IntakeSettings, VaultSide, Watch
 from appliance.service.intake_report import IntakeProgress, IntakeReport
 from appliance.service.keeper import Keeper
 from appliance.service.pulse import Pulsing
+from appliance.service.receipts import Told
 
 INDEX = "index.sqlite"
 PROGRESS_BYTES = 4 << 20  # bytes between two progress events; a screen shows no finer
@@ -66,7 +68,7 @@ def _pull(
     keeper: Keeper,
     pulse: Pulsing,
     job: WindowJob,
-    _facts: BootFacts,
+    facts: BootFacts,
 ) -> Mapping[str, object]:
     """One intake; the report as the console carries it."""
     key = operational_keys.read(home.intake_state, operational_keys.DEDUP)
@@ -75,6 +77,10 @@ def _pull(
         drive_phase.warn(machine.console, IndexDamaged(detail=detail))
 
     index = SqliteIndex(home.intake_state / INDEX, key, warn=warn, steps=machine.steps)
+    # Drives and interlock were put back to an earlier state: packs that the index counts may not exist.
+    is_ahead = index.log_size > facts.log_size
+    if is_ahead:
+        warn(f"it knows {index.log_size} ledger entries, the interlock {facts.log_size}")
     said = 0
 
     def progress(now: IntakeProgress) -> None:
@@ -95,10 +101,10 @@ def _pull(
             entropy=machine.entropy,
         ),
         watch=Watch(console=machine.console, stop=keeper.finish_early.is_set, progress=progress),
-        settings=IntakeSettings(threads=machine.threads),
+        settings=IntakeSettings(threads=machine.threads, full=is_ahead),
     )
     try:
-        intake.accept_receipts(partial(_acknowledged, texts.keys))
+        intake.accept_receipts(partial(_told, texts.keys, texts.policy.geometry), facts.log_size)
         status = keeper.status
         assert status is not None  # the link was granted, so the interlock has answered
         return _report(machine, intake.run(status.window_number, status.unix_s))
@@ -116,14 +122,18 @@ def _sources(machine: Machine, home: Home, lines: Sequence[SourceLine], link_rat
     ]
 
 
-def _acknowledged(keys: Keys, content: bytes) -> list[PackId]:
-    """The packs of a receipt that the witness covers. ProofRefused, LedgerMalformed otherwise."""
+def _told(keys: Keys, geometry: Geometry, content: bytes) -> Told:
+    """What a receipt says that the witness covers. ProofRefused, LedgerMalformed otherwise."""
     parts = receipt.decode(content)
-    proof.verify(parts.proof, parts.entry, keys)
+    _, said = proof.verify(parts.proof, parts.entry, keys)
     entry = ledger_entry.decode(parts.entry)
-    if not isinstance(entry, Seal):
-        raise LedgerMalformed(detail="a receipt for something else than packs")
-    return [PackId(bytes.fromhex(part.id)) for part in entry.packs]
+    match entry:
+        case Seal():
+            return Told(size=said.size, stored=[PackId(bytes.fromhex(part.id)) for part in entry.packs])
+        case Scrub():
+            return Told(size=said.size, lost=losses.packs(entry, geometry))
+        case _:
+            raise LedgerMalformed(detail="a receipt for something else than packs")
 
 
 def _report(machine: Machine, report: IntakeReport) -> dict[str, object]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from appliance.domain.ids import DriveIndex, PackId
@@ -26,10 +26,11 @@ from appliance.ledger import checkpoint, history
 from appliance.ledger.history import Head
 from appliance.ledger.verdict import Standing, Verdict
 from appliance.ports import Entropy, Files
-from appliance.service import drive_phase, drive_set, interlock_log, seal_report
+from appliance.service import drive_phase, drive_set, interlock_log, losses, seal_report
 from appliance.service import scrub as scrubbing
 from appliance.service.drive_phase import DrivePhase, Workshop
 from appliance.service.ledger_folder import read_copy
+from appliance.service.pack_catalogue import PackCatalogue
 from appliance.service.seal_entry import SealFacts
 from appliance.service.seal_report import SealReport
 from appliance.service.sealing import Sealing, Watch
@@ -74,6 +75,7 @@ def seal(phase: DrivePhase, recipient: bytes, files: Mapping[str, bytes]) -> Non
     """Take over the interlock's news, roll forward, seal what is staged."""
     shop = phase.shop
     drive_set.put_missing(phase.drives, files)
+    untaken = losses.tell(phase)
     link_s = take_over_events(phase)
 
     def progress(now: seal_report.Progress) -> None:
@@ -97,8 +99,11 @@ def seal(phase: DrivePhase, recipient: bytes, files: Mapping[str, bytes]) -> Non
     if report.staging_failed is not None:
         drive_phase.warn(shop.console, report.staging_failed)
     _say_failures(phase)
-    for item in report.sealed:
-        _say_degraded(phase, item.entry)
+    sealed = [item.entry for item in report.sealed]
+    for entry in sealed:
+        _say_degraded(phase, entry)
+    if sealed:
+        _say_lost(phase, losses.doubtful(phase, untaken, report.healed.lost), sealed[-1].snapshot)
     shop.console.say(
         "sealed",
         **_committed(phase, report),
@@ -132,6 +137,7 @@ def scrub(phase: DrivePhase) -> None:
     report = scrubber.run(
         unix_s=phase.facts.unix_s, phase=phase.facts.phase, stop=phase.stop, begin=_scrub_begin(shop.state)
     )
+    losses.tell(phase)
     bad = sum(count.bad + count.missing for count in report.drives.values())
     left = len(report.unrepaired)
     if bad:
@@ -248,6 +254,15 @@ def record_drives(phase: DrivePhase) -> None:
 def _say_failures(phase: DrivePhase) -> None:
     for failure in phase.drives.failures.values():
         drive_phase.warn(phase.shop.console, failure)
+
+
+def _say_lost(phase: DrivePhase, lost: Sequence[PackId], newest: str) -> None:
+    """The newest snapshot is named too: its intake may have referred to the pack, and only the vault's key
+    could tell."""
+    catalogue = PackCatalogue(phase.ledger.history.entries())
+    for pack in lost[:LOST_SAID]:
+        needing = ", ".join(dict.fromkeys([*catalogue.snapshots(pack), newest]))
+        drive_phase.warn(phase.shop.console, SnapshotsDamaged(pack=pack.hex(), snapshots=needing))
 
 
 def _say_degraded(phase: DrivePhase, entry: Seal) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 
 from appliance.domain.file_entry import Kind
 from appliance.domain.geometry import Geometry
-from appliance.domain.ids import PackId, SourceName
+from appliance.domain.ids import SourceName
 from appliance.errors import BatchInvalid, IwatoError, NetworkLost, SourceMissing, StagingFailed, StagingFull
 from appliance.format import age_recipient, age_selftest
 from appliance.format.batch import SourceFacts, StagedPack, StagedSegment
@@ -27,6 +27,7 @@ from appliance.service.intake_report import IntakeProgress, IntakeReport
 from appliance.service.manifest_queue import ManifestQueue
 from appliance.service.pack_file import PackMaker, failing_as_staging
 from appliance.service.reading import BUFFER_BYTES, Reader
+from appliance.service.receipts import Told
 
 FULL_EVERY_S = 30 * 24 * 3600  # seconds; 30-vault: bounds what a poisoned index can do
 THREADS = 3  # workers; 30-vault: the third saves a tenth of the time on two cores
@@ -92,10 +93,10 @@ class Intake:
         self._cause: IwatoError | None = None
         self._look_at_bytes = 0
 
-    def accept_receipts(self, verify: Callable[[bytes], Sequence[PackId]]) -> int:
+    def accept_receipts(self, verify: Callable[[bytes], Told], log_size: int) -> int:
         """Let what the witness acknowledged count from now on; returns how many packs that were.
-        `verify` gives the packs of a receipt or raises; a refused receipt is left lying and told."""
-        return receipts.accept(self._staging, self._index, self._watch.console, verify)
+        `verify` gives what a receipt says or raises; `log_size` is the interlock's (receipts.accept)."""
+        return receipts.accept(self._staging, self._index, self._watch.console, verify, log_size)
 
     def run(self, window: int, begin_s: int) -> IntakeReport:
         """Take the window `window`, whose snapshot begins at `begin_s` (unix seconds, the interlock's).

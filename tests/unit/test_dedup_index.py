@@ -98,6 +98,49 @@ def test_an_acknowledged_pack_is_not_dropped(opened: Opened) -> None:
     assert opened.again().find(NAME) is not None
 
 
+def test_a_lost_pack_never_counts_again_and_others_stay(opened: Opened) -> None:
+    opened.index.add(A, [(NAME, 3, 100)])
+    opened.index.add(B, [(OTHER, 0, 100)])
+    opened.index.remember("docs", [state(extent(B, A))])
+    opened.index.commit([A, B])
+    assert opened.index.lose([A, A])
+    for _ in range(2):
+        index = opened.index
+        assert index.find(NAME) is None
+        assert index.find(OTHER) == ChunkRef(pack=B, slot=0, length=100)
+        found = index.folder("docs", b"folder").find(b"file", STATE)
+        assert found is not None
+        assert (found.extents, found.read_to) == ((extent(B),), 100)
+        opened.again()
+    assert opened.index.lose([A])  # known already
+    opened.index.commit([A])  # a receipt that comes late
+    assert opened.index.find(NAME) is None
+
+
+@pytest.mark.parametrize("how", ["lose", "forget"])
+def test_a_database_that_refuses_to_lose_packs_counts_none_in_this_run(opened: Opened, how: str) -> None:
+    opened.index.add(A, [(NAME, 3, 100)])
+    opened.index.commit([A])
+    other = sqlite3.connect(opened.path)
+    other.execute("CREATE TRIGGER stuck BEFORE DELETE ON packs BEGIN SELECT RAISE(ABORT, 'stuck'); END")
+    other.close()
+    if how == "lose":
+        assert not opened.index.lose([A])
+    else:
+        opened.index.forget(1)
+    assert opened.index.find(NAME) is None
+    assert opened.warnings
+
+
+def test_how_far_the_ledger_reached_only_grows_until_all_is_forgotten(opened: Opened) -> None:
+    assert opened.index.log_size == 0
+    opened.index.reached(7)
+    opened.index.reached(5)
+    assert opened.again().log_size == 7
+    opened.index.forget(1)
+    assert opened.again().log_size == 0
+
+
 def test_a_file_is_known_in_its_exact_state_and_place_only(opened: Opened) -> None:
     whole = extent(A, A), extent(A, offset=1000)
     opened.index.add(A, [])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from appliance.adapters.dedup_index import SqliteIndex
 from appliance.adapters.directory import ScratchDirectory
 from appliance.adapters.local_source import LocalSource
 from appliance.adapters.rate import Rate
@@ -22,6 +23,7 @@ from appliance.pipeline import chunk, flow
 from appliance.service import batch_log, reading, staged_window
 from appliance.service.crew import Crew
 from appliance.service.intake import FULL_EVERY_S, Intake, IntakeSettings, Watch
+from appliance.service.receipts import Told
 from tests.depth import many
 from tests.intake_bench import BIRTH_S, Box, VirtualClock
 from tests.power_cut import Power, PowerCut
@@ -514,13 +516,13 @@ def test_an_unreadable_record_keeps_everything_from_being_recycled(box: Box) -> 
     assert "staging-odd" in box.log.names
 
 
-def receipts_of(box: Box, verify: Any) -> int:
+def receipts_of(box: Box, verify: Any, log_size: int = 9) -> int:
     index = box.index()
     intake = Intake(
         sources=(), staging=box.staging, index=index, vault=None, watch=Watch(console=box.log),  # type: ignore[arg-type]
         settings=IntakeSettings(threads=0),
     )  # fmt: skip
-    count = intake.accept_receipts(verify)
+    count = intake.accept_receipts(verify, log_size)
     index.close()
     return count
 
@@ -532,15 +534,39 @@ def test_a_receipt_that_holds_makes_its_packs_count_and_a_forged_one_does_not(bo
     box.staging.put("receipts/00000001-0000000000000000.receipt", b"good")
     box.staging.put("receipts/00000001-0000000000000001.receipt", b"forged")
 
-    def verify(content: bytes) -> list[PackId]:
+    def verify(content: bytes) -> Told:
         if content != b"good":
             raise TrustError(detail="forged")
-        return packs
+        return Told(size=9, stored=packs)
 
     assert receipts_of(box, verify) == len(packs)
     assert list(box.staging.names("receipts")) == ["00000001-0000000000000001.receipt"]
     assert "receipt-refused" in box.log.names
     assert box.window().bytes_new == 0
+
+
+def test_a_receipt_from_beyond_the_interlocks_log_is_recycled_and_counts_nothing(box: Box) -> None:
+    plant(box)
+    box.window()
+    packs = [PackId(pack.id) for record in box.batches(1) for pack in record.packs]
+    box.staging.put("receipts/00000001-0000000000000000.receipt", b"good")
+    assert receipts_of(box, lambda _: Told(size=9, stored=packs), log_size=8) == 0
+    assert not box.staging.names("receipts")
+    assert "receipt-refused" in box.log.names
+    assert box.index().log_size == 0
+    assert box.window().bytes_new > 0
+
+
+def test_a_receipt_of_losses_stays_while_they_cannot_be_remembered(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.staging.put("receipts/00000000-0000000000000000.receipt", b"good")
+    monkeypatch.setattr(SqliteIndex, "lose", lambda _self, _packs: False)
+    receipts_of(box, lambda _: Told(size=1, lost=[PackId(bytes(32))]))
+    assert box.staging.names("receipts")
+    monkeypatch.undo()
+    receipts_of(box, lambda _: Told(size=1, lost=[PackId(bytes(32))]))
+    assert not box.staging.names("receipts")
 
 
 # Power ------------------------------------------------------------------------------------------------
