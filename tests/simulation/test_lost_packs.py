@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from appliance.adapters.dedup_index import SqliteIndex
-from appliance.errors import EXIT_FAILED, IndexDamaged, SnapshotsDamaged
+from appliance.errors import EXIT_FAILED, DrivesTooFew, IndexDamaged, SnapshotsDamaged, StagingFailed
 from appliance.format import receipt
 from appliance.service import losses
 from tests.simulation import virtual_box
@@ -101,6 +101,38 @@ def test_a_window_that_was_not_told_of_a_loss_says_so_and_the_next_one_is_whole(
     assert not latest_is_whole(vault, box, tmp_path / "bad")
     if not scrubbed:
         box.appliance().scrub(Nobody())
+    assert SnapshotsDamaged.code not in codes(box.run_window())
+    assert latest_is_whole(vault, box, tmp_path / "out")
+
+
+@pytest.mark.clause("FORMAT 6.9")
+def test_a_window_that_was_pulled_before_the_scrub_and_sealed_after_it_says_so(
+    vault: Vault, box: VirtualBox, tmp_path: Path
+) -> None:
+    for bay in (5, 6):
+        shutil.move(box.home.bay(bay), tmp_path / f"bay-{bay}")
+    with pytest.raises(DrivesTooFew):
+        box.run_window()
+    for bay in (5, 6):
+        shutil.move(tmp_path / f"bay-{bay}", box.home.bay(bay))
+    lose_and_scrub(box)
+    window = box.run_window()  # seals the one before first
+    assert SnapshotsDamaged.code in codes(window)
+    assert latest_is_whole(vault, box, tmp_path / "out")
+
+
+def test_a_receipt_that_could_not_be_put_is_put_by_the_next_drive_phase(
+    vault: Vault, box: VirtualBox, tmp_path: Path
+) -> None:
+    """Root in a link half can plant a folder under its name."""
+    probe = box.copy(tmp_path / "probe")
+    lose_and_scrub(probe)
+    (name,) = [path.relative_to(probe.root) for path in receipts(probe)]
+    (box.root / name / "planted").mkdir(parents=True)
+    lose_everything(box)
+    scrub = box.appliance().scrub(Nobody())
+    assert StagingFailed.code in codes(scrub)
+    assert SnapshotsDamaged.code in codes(box.run_window())
     assert SnapshotsDamaged.code not in codes(box.run_window())
     assert latest_is_whole(vault, box, tmp_path / "out")
 
