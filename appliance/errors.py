@@ -242,6 +242,14 @@ class PowerLost(HardwareError):
     remedy = N_("Nothing committed is lost. The next command goes on from there.")
 
 
+class StateFailed(HardwareError):
+    """The disk of the sealing medium's own state refuses writes or reads."""
+
+    code = "IW-2010"
+    what = N_("the box cannot use its own state in seal-state: {detail}")
+    remedy = N_("Nothing committed is lost. Make room on the disk that holds it, or replace that disk.")
+
+
 # 3xxx -----------------------------------------------------------------------------------------------
 
 

@@ -29,7 +29,7 @@ from appliance.compose.machine import Machine
 from appliance.compose.policy_files import PolicyFiles
 from appliance.custody.votes import Vote
 from appliance.domain.ids import Bay, HolderNumber
-from appliance.errors import ControllerEnded, StagedBatchRefused, StagingFailed
+from appliance.errors import ControllerEnded, StagedBatchRefused, StagingFailed, StateFailed
 from appliance.format import batch, receipt
 from appliance.pipeline.scatter import Code
 from appliance.ports import Files
@@ -94,7 +94,10 @@ def workshop(machine: Machine, home: Home, texts: PolicyFiles) -> Workshop:
 
     staging = ScratchDirectory(home.staging, steps=machine.steps)
     state = ScratchDirectory(home.seal_state, steps=machine.steps)
-    state.sweep()
+    try:
+        state.sweep()
+    except OSError as error:
+        raise StateFailed(detail=error.strerror or str(error)) from error
     return Workshop(
         keeper=keeper,
         pulse=machine.pulse(keeper),

@@ -20,6 +20,7 @@ from appliance.errors import (
     DrivesTooFew,
     SignatureMalformed,
     SnapshotsDamaged,
+    StateFailed,
 )
 from appliance.format.ledger_entry import Birth, PolicyAccepted, Seal
 from appliance.ledger import checkpoint, history
@@ -98,7 +99,6 @@ def seal(phase: DrivePhase, recipient: bytes, files: Mapping[str, bytes]) -> Non
         drive_phase.warn(shop.console, refused)
     if report.staging_failed is not None:
         drive_phase.warn(shop.console, report.staging_failed)
-    _say_failures(phase)
     sealed = [item.entry for item in report.sealed]
     for entry in sealed:
         _say_degraded(phase, entry)
@@ -147,7 +147,6 @@ def scrub(phase: DrivePhase) -> None:
         drive_phase.warn(shop.console, SnapshotsDamaged(pack=pack.hex(), snapshots=needing))
     if len(phase.drives.readable) < phase.drives.geometry.data:
         _warn_too_few(phase)
-    _say_failures(phase)
     shop.console.say(
         "scrubbed",
         outcome=report.outcome,
@@ -242,18 +241,18 @@ def take_over_events(phase: DrivePhase) -> int:
 
 
 def record_drives(phase: DrivePhase) -> None:
-    """What `status` shows of the drives while they are dark: what this phase saw last."""
+    """What `status` shows of the drives while they are dark: what this phase saw last. It is only shown, so
+    that it cannot be written is a warning."""
     seen = {}
     for drive in phase.drives.readable:
         state = "failed" if drive.index in phase.drives.failures else "good"
         seen[str(drive.bay)] = {"id": drive.header.drive.hex(), "number": drive.index + 1, "state": state}
     shop = phase.shop
-    shop.state.replace(DRIVE_RECORD, json.dumps({"time": phase.facts.unix_s, "bays": seen}).encode())
-
-
-def _say_failures(phase: DrivePhase) -> None:
-    for failure in phase.drives.failures.values():
-        drive_phase.warn(phase.shop.console, failure)
+    try:
+        shop.state.replace(DRIVE_RECORD, json.dumps({"time": phase.facts.unix_s, "bays": seen}).encode())
+    except OSError as error:
+        detail = f"{DRIVE_RECORD}: {error.strerror or error}"
+        drive_phase.warn(shop.console, StateFailed(detail=detail))
 
 
 def _say_lost(phase: DrivePhase, lost: Sequence[PackId], newest: str) -> None:

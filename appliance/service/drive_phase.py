@@ -90,11 +90,17 @@ def attached_set(shop: Workshop) -> DriveSet:
 
 
 def run(shop: Workshop, job: Callable[[DrivePhase], None]) -> None:
-    """Boot, do `job` between drives up and drives down, release the lines and say done."""
+    """Boot, do `job` between drives up and drives down, release the lines and say done. Drives that failed
+    are said also when the job does not come to its end: they are why."""
     facts = boot(shop)
     with shop.pulse:
         try:
-            job(begin(shop, facts))
+            phase = begin(shop, facts)
+            try:
+                job(phase)
+            finally:
+                for failure in phase.drives.failures.values():
+                    warn(shop.console, failure)
         finally:
             shop.keeper.work_done()
 

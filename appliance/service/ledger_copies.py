@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from appliance.domain.ids import DriveIndex
 from appliance.domain.phases import BootFacts
-from appliance.errors import CheckpointRefused, LedgerTampered, SignatureMalformed, StagingFailed
+from appliance.errors import CheckpointRefused, LedgerTampered, SignatureMalformed, StateFailed
 from appliance.format import ledger_entry, ledger_segment
 from appliance.format.ledger_entry import AnyEntry
 from appliance.format.ledger_segment import Gap, Segment
@@ -206,7 +206,7 @@ class LedgerCopies:
 
     def _put_everywhere(self, folder: str, leaf: str, content: bytes) -> None:
         """The state first: what it does not hold is not adopted later, so nothing is witnessed
-        without it (StagingFailed: it lies on the same disk as staging)."""
+        without it (StateFailed)."""
         try:
             _put_once(self._state, f"{folder}/{leaf}", content)
         except OSError as error:
@@ -220,7 +220,7 @@ class LedgerCopies:
 
     def _dropped(self, index: DriveIndex | None, error: OSError) -> None:
         if index is None:
-            raise StagingFailed(detail=error.strerror or str(error)) from error
+            raise StateFailed(detail=error.strerror or str(error)) from error
         self._drives.fail(index, error)
 
 

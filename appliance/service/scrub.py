@@ -51,8 +51,9 @@ class DriveCount:
 @dataclass(slots=True, kw_only=True)
 class ScrubReport:
     """What was found. `repaired` are new placements, `unrepaired` shards that are still bad, `lost`
-    packs of which too little is left, with the snapshots that need them. `next_pack` is where a
-    stopped scrub goes on, None at the end."""
+    packs of which too little is left, with the snapshots that need them, `failures` of drives that could
+    not be written: they lack at least this scrub's ledger entry. `next_pack` is where a stopped scrub goes
+    on, None at the end."""
 
     drives: dict[DriveIndex, DriveCount] = field(default_factory=dict)
     repaired: list[ShardName] = field(default_factory=list)
@@ -60,13 +61,14 @@ class ScrubReport:
     lost: dict[PackId, tuple[SnapshotId, ...]] = field(default_factory=dict)
     missing_drives: tuple[DriveIndex, ...] = ()
     findings: tuple[VaultError, ...] = ()
+    failures: tuple[VaultError, ...] = ()
     packs: int = 0
     next_pack: PackId | None = None
 
     @property
     def outcome(self) -> str:
         """`clean`, `repaired` or `unrepaired`."""
-        if self.unrepaired or self.lost or self.missing_drives or self.findings:
+        if self.unrepaired or self.lost or self.missing_drives or self.findings or self.failures:
             return "unrepaired"
         return "repaired" if self.repaired else "clean"
 
@@ -136,6 +138,7 @@ class Scrubber:
             if len(slice_results) < len(part):
                 report.next_pack = part[len(slice_results)].pack
                 break
+        report.failures = tuple(self._drives.failures.values())
         return report
 
     def _from(self, begin: PackId | None) -> Sequence[PackFacts]:

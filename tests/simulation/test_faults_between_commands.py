@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +190,61 @@ def test_fewer_than_k_drives_fail_clearly(box: VirtualBox, tmp_path: Path, comma
         failed = box.restore(box.snapshots()[0], box.identity([1, 2, 3]), tmp_path / "out", (4, 5, 6))
         assert failed
     assert is_calm(box)
+
+
+def spoil_writing(box: VirtualBox, bays: Iterable[int]) -> None:
+    """The drives can be read, but take no entry of the ledger."""
+    for bay in bays:
+        shutil.rmtree(box.home.bay(bay) / "ledger")
+        (box.home.bay(bay) / "ledger").write_bytes(b"")
+
+
+class Listener(Nobody):
+    """Keeps what was said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.codes: list[object] = []
+
+    def event(self, event: str, fields: Mapping[str, object]) -> None:
+        if event == "warning":
+            self.codes.append(fields["code"])
+
+
+@pytest.mark.parametrize("bays", [range(1, 7), [4]], ids=["all", "one"])
+def test_a_drive_that_cannot_be_written_leaves_no_scrub_clean(box: VirtualBox, bays: Iterable[int]) -> None:
+    spoil_writing(box, bays)
+    report = scrub(box)
+    assert (report["exit"], report["outcome"]) == (errors.EXIT_FAILED, "unrepaired")
+    assert errors.DriveFailed.code in {item["code"] for item in report["warnings"]}
+
+
+def test_a_window_that_no_drive_takes_says_what_they_failed_with(box: VirtualBox) -> None:
+    spoil_writing(box, range(1, 7))
+    listener = Listener()
+    with pytest.raises(errors.DrivesTooFew):
+        box.appliance().run_window(listener)
+    assert listener.codes.count(errors.DriveFailed.code) == 6
+
+
+# The box's own state --------------------------------------------------------------------------------
+
+
+def test_a_state_disk_that_refuses_is_named_and_not_taken_for_staging(box: VirtualBox) -> None:
+    shutil.rmtree(box.home.seal_state / "ledger")
+    (box.home.seal_state / "ledger").write_bytes(b"")
+    with pytest.raises(errors.StateFailed):
+        scrub(box)
+    assert is_calm(box)
+
+
+def test_what_was_seen_of_the_drives_stops_nothing_when_it_cannot_be_written(box: VirtualBox) -> None:
+    (box.home.seal_state / "drives.json").unlink()
+    (box.home.seal_state / "drives.json").mkdir()
+    report = scrub(box)
+    assert (report["exit"], report["outcome"]) == (errors.EXIT_OK, "clean")
+    assert [item["code"] for item in report["warnings"]] == [errors.StateFailed.code]
+    assert box.run_window()["snapshot"]
 
 
 # Ledger ---------------------------------------------------------------------------------------------

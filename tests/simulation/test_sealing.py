@@ -11,7 +11,7 @@ import pytest
 
 from appliance.adapters.directory import ScratchDirectory
 from appliance.domain.ids import Bay, PackId
-from appliance.errors import BatchInvalid, DrivesTooFew, StagedBatchRefused, StagingFailed
+from appliance.errors import BatchInvalid, DrivesTooFew, StagedBatchRefused, StateFailed
 from appliance.format import age_file, batch, receipt, shard
 from appliance.format.age_passphrase import PassphraseLock
 from appliance.format.batch import StagedPack
@@ -523,7 +523,7 @@ def test_nothing_is_witnessed_when_our_own_copy_of_the_ledger_cannot_be_written(
         raise OSError(errno.ENOSPC, "planted")
 
     booted.ledger._state = ScratchDirectory(bench.root / "state", steps=full)
-    with pytest.raises(StagingFailed):
+    with pytest.raises(StateFailed):
         booted.seal()
     assert bench.witness.memory.log.size == 1
     assert bench.boot().seal().recycled == [1]
