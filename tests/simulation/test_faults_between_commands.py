@@ -6,6 +6,7 @@ with a clear error or a repair, nothing committed lost, and the box ISOLATED.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -16,8 +17,9 @@ from typing import Any
 import pytest
 
 from appliance import errors
-from appliance.adapters import console
+from appliance.adapters import console, file_names
 from appliance.compose import documents
+from appliance.compose.emulated_appliance import EmulatedAppliance
 from appliance.domain.ids import PackId, SnapshotId
 from appliance.ports import RestoreRequest
 from appliance.service import drive_jobs, stripe_workers
@@ -25,7 +27,7 @@ from appliance.service.drive_phase import DrivePhase
 from appliance.service.scrub import Scrubber, ScrubReport
 from tests.simulation import virtual_box
 from tests.simulation.conftest import Vault, change, fill
-from tests.simulation.virtual_box import Nobody, VirtualBox
+from tests.simulation.virtual_box import Nobody, VirtualBox, VirtualEmulation
 
 
 @pytest.fixture
@@ -236,6 +238,18 @@ def test_a_state_disk_that_refuses_is_named_and_not_taken_for_staging(box: Virtu
     with pytest.raises(errors.StateFailed):
         scrub(box)
     assert is_calm(box)
+
+
+def test_a_state_disk_that_cannot_be_swept_is_named(box: VirtualBox) -> None:
+    leaf = file_names.temporary("left")
+    (box.home.seal_state / leaf).write_bytes(b"")
+
+    def failing(label: str) -> None:
+        if label == f"unlink {leaf}":
+            raise OSError(errno.EROFS, "planted")
+
+    with pytest.raises(errors.StateFailed):
+        EmulatedAppliance(box.root, VirtualEmulation(1, failing)).scrub(Nobody())
 
 
 def test_what_was_seen_of_the_drives_stops_nothing_when_it_cannot_be_written(box: VirtualBox) -> None:
