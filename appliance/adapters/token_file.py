@@ -13,10 +13,9 @@ error into a 50xx one. What it reads is hostile: no links, no devices, no more t
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 
-from appliance.adapters import noreplace
+from appliance.adapters import noreplace, small_file
 from appliance.custody import passphrase as words
 from appliance.custody import token_text
 from appliance.custody.token_text import Description, TokenKeys
@@ -185,15 +184,7 @@ def _reason(error: Exception) -> str:
 
 def _read(folder: str, name: str) -> bytes:
     """A small regular file. ValueError for anything else: a FIFO would hang us, a link lead astray."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(os.path.join(folder, name), flags)
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError(f"{name} is not a file")
-        content = file.read(FILE_BYTES_MAX + 1)
-    if len(content) > FILE_BYTES_MAX:
-        raise ValueError(f"{name} is too long")
-    return content
+    return small_file.read(os.path.join(folder, name), FILE_BYTES_MAX)
 
 
 def _write(folder: str, name: str, content: bytes) -> None:

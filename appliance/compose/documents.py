@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from appliance import errors
+from appliance.adapters import small_file
 from appliance.compose.birth_plan import NewVault
 from appliance.compose.emulated_board import EmulatedBoard, JobLog
 from appliance.compose.home import Home
@@ -24,7 +25,7 @@ from appliance.service.drive_jobs import DRIVE_RECORD
 from appliance.window import calendar
 
 SCHEMA = 1
-_BENCH = "bench.json"
+_BENCH_FILE = "bench.json"
 _LACKING = frozenset(
     kind.code
     for kind in (
@@ -35,6 +36,14 @@ _LACKING = frozenset(
         errors.FilesUnreadable,
     )
 )
+
+
+_BYTES_MAX = 64 << 10  # bytes of a small record; the longest, of 32 drives, has 3 KB
+_UNREADABLE = (OSError, ValueError, msgspec.MsgspecError, RecursionError)
+
+
+class _Bench(msgspec.Struct):
+    link_rate: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class _Seen(msgspec.Struct):
@@ -51,17 +60,18 @@ class _DriveRecord(msgspec.Struct):
 
 def write_bench(home: Home, link_rate: int) -> None:
     """What `init` was told of the emulated world."""
-    (home.emulated / _BENCH).write_text(json.dumps({"link_rate": link_rate}), encoding="ascii")
+    (home.emulated / _BENCH_FILE).write_text(json.dumps({"link_rate": link_rate}), encoding="ascii")
 
 
 def link_rate(home: Home) -> int:
     """Bytes per second of the emulated source; 0 for no brake."""
     try:
-        return int(json.loads((home.emulated / _BENCH).read_text(encoding="ascii"))["link_rate"])
+        content = small_file.read(home.emulated / _BENCH_FILE, _BYTES_MAX)
+        return msgspec.json.decode(content, type=_Bench).link_rate
     except FileNotFoundError:
         return 0
-    except (ValueError, KeyError, TypeError) as error:
-        raise errors.EmulationDamaged(detail=f"{_BENCH}: {error}") from None
+    except _UNREADABLE as error:
+        raise errors.EmulationDamaged(detail=f"{_BENCH_FILE}: {error}") from None
 
 
 def born(home: Home, vault: NewVault) -> dict[str, Any]:
@@ -126,8 +136,9 @@ def _policy_alarms(texts: PolicyFiles, facts: BootFacts | None) -> list[dict[str
 def _seen(home: Home) -> dict[str, _Seen]:
     """By bay; empty where no drive phase has been yet, or somebody wrote nonsense."""
     try:
-        return msgspec.json.decode((home.seal_state / DRIVE_RECORD).read_bytes(), type=_DriveRecord).bays
-    except (OSError, msgspec.DecodeError):
+        content = small_file.read(home.seal_state / DRIVE_RECORD, _BYTES_MAX)
+        return msgspec.json.decode(content, type=_DriveRecord).bays
+    except _UNREADABLE:
         return {}
 
 

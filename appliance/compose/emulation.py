@@ -20,6 +20,7 @@ from appliance.domain.phases import Medium
 from appliance.errors import EmulationDamaged
 from appliance.ports import Entropy
 from hw.profile import BoardProfile
+from hw.twin.kept_file import KeptInvalid
 from hw.twin.measured import Measured
 from hw.twin.memory import FileMemory
 from hw.twin.plant import Boot, Plant
@@ -27,7 +28,7 @@ from hw.twin.process import ProcessController, Program
 from hw.twin.real_time import RealTime
 from hw.twin.scenario import Scenario
 from hw.twin.slot import Controller, Implant, Watchers
-from hw.twin.wear import Wear, WearInvalid
+from hw.twin.wear import Wear
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ class RealEmulation:
         """See Emulation. EmulationDamaged where the bench's own files are not what it wrote."""
         try:
             return self._plant(home, box)
-        except WearInvalid as error:
+        except KeptInvalid as error:
             raise EmulationDamaged(detail=str(error)) from None
 
     def _plant(self, home: Home, box: Box) -> Plant:

@@ -7,17 +7,15 @@ intake-state/dedup.key     recognises known chunks         seal-state/log.key   
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from appliance.adapters import small_file
 from appliance.errors import OwnFileMissing
 from appliance.format.note_key import Signer
 
 KEY_BYTES = 32  # bytes of every key here
-# Intake may write its folder: a link or a FIFO planted there must be refused, not followed or waited for.
-_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 PAIRING, DEDUP, LOG = "pairing.key", "dedup.key", "log.key"
 
 
@@ -33,11 +31,9 @@ def write(folder: Path, name: str, key: bytes) -> None:
 def read(folder: Path, name: str) -> bytes:
     """The key. OwnFileMissing where it is not whole."""
     try:
-        fd = os.open(folder / name, _READ_FLAGS)
-    except FileNotFoundError:
+        key = small_file.read(folder / name, KEY_BYTES)
+    except (FileNotFoundError, ValueError):
         raise OwnFileMissing(path=folder / name) from None
-    with os.fdopen(fd, "rb") as file:
-        key = file.read(KEY_BYTES + 1) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
     if len(key) != KEY_BYTES:
         raise OwnFileMissing(path=folder / name)
     return key

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from appliance.adapters import small_file
 from appliance.custody import policy_files
 from appliance.custody.policy import Policy
 from appliance.custody.policy_files import SignedPolicy
@@ -19,8 +18,6 @@ from appliance.ledger.checkpoint import Keys
 
 SET_NUMBER = 1  # one drive set per home; rotation of sets comes with drive groups
 VERSION = 1  # the interlock takes policy 1 only; changes with delay and veto come with custody's issue
-# A FIFO in the folder must be refused, not waited for.
-_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FILE_BYTES_MAX = 64 * 1024  # bytes; the largest, the policy, has at most 16 KiB
 
 
@@ -78,13 +75,8 @@ class PolicyFiles:
         if not self.folder.is_dir():
             raise HomeMissing(path=self.folder.parent)
         try:
-            fd = os.open(self.folder / name, _READ_FLAGS)
+            return small_file.read(self.folder / name, limit)
         except FileNotFoundError:
             return None
-        with os.fdopen(fd, "rb") as file:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise PolicyInvalid(detail=f"{name} is not a file")
-            content = file.read(limit + 1)
-        if len(content) > limit:
-            raise PolicyInvalid(detail=f"{name} is longer than {limit} bytes")
-        return content
+        except ValueError as error:
+            raise PolicyInvalid(detail=str(error)) from None

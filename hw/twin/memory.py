@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from firmware.model.fram import SLOTS
+from hw.twin import kept_file
 
 RECORD_BYTES_MAX = 64 << 10  # bytes; a damaged file must not fill the memory
 _RTC_BYTES = 20  # bytes; decimal milliseconds of Unix time, always in the same place
@@ -65,7 +66,8 @@ class RamMemory:
 
 
 class FileMemory:
-    """`folder`/fram-0, fram-1 and rtc. The folder is the plant's alone (no controller may reach it)."""
+    """`folder`/fram-0, fram-1 and rtc. The folder is the plant's alone (no controller may reach it).
+    Reading raises kept_file.KeptInvalid."""
 
     def __init__(self, folder: Path, *, steps: Steps = no_steps) -> None:
         self._folder = folder
@@ -73,8 +75,7 @@ class FileMemory:
 
     def slot(self, number: int) -> bytes:
         try:
-            with (self._folder / _FRAM[number]).open("rb") as file:
-                return file.read(RECORD_BYTES_MAX)
+            return kept_file.read(self._folder / _FRAM[number], RECORD_BYTES_MAX)
         except FileNotFoundError:
             return b""
 
@@ -94,9 +95,12 @@ class FileMemory:
 
     def rtc_ms(self) -> int | None:
         try:
-            text = (self._folder / _RTC).read_bytes()[:_RTC_BYTES]
+            text = kept_file.read(self._folder / _RTC, _RTC_BYTES)
+        except FileNotFoundError:
+            return None
+        try:
             return int(text) if len(text) == _RTC_BYTES else None
-        except (FileNotFoundError, ValueError):
+        except ValueError:
             return None
 
     def write_rtc(self, unix_ms: int) -> None:

@@ -11,17 +11,15 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from hw.twin import kept_file
 from hw.twin.circuit import Circuit, Throw
 from hw.twin.contact import Relay
 from hw.twin.faults import Hands
+from hw.twin.kept_file import KeptInvalid
 from hw.twin.senses import Side
 
 NAME = "damage.json"
 BYTES_MAX = 64 << 10  # bytes; the file of a box with everything broken has 2 KB
-
-
-class WearInvalid(ValueError):
-    """The damage file was changed by something that does not know it."""
 
 
 class Wear:
@@ -32,16 +30,16 @@ class Wear:
         self._kept = ""
 
     def load(self, circuit: Circuit, hands: Hands) -> Circuit:
-        """The circuit as it was left; `hands` gets its stuck lines. Raises WearInvalid."""
+        """The circuit as it was left; `hands` gets its stuck lines. Raises KeptInvalid."""
         try:
-            with self._path.open("rb") as file:
-                self._kept = file.read(BYTES_MAX).decode()
+            content = kept_file.read(self._path, BYTES_MAX)
         except FileNotFoundError:
             return circuit
         try:
+            self._kept = content.decode()
             return _from_text(self._kept, circuit, hands)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise WearInvalid(f"{self._path}: {error}") from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise KeptInvalid(f"{self._path}: {error}") from error
 
     def save(self, circuit: Circuit, hands: Hands) -> None:
         """Write what is broken, when it is not what the file says already."""

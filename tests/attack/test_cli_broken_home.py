@@ -45,6 +45,13 @@ def on(home: Path, *words: str) -> Ended:
     return iwato(*words, "--home", str(home))
 
 
+def endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+STRANGE_OBJECTS = (os.mkfifo, endless, os.mkdir)
+
+
 def flip(path: Path, offset: int = 100) -> None:
     content = bytearray(path.read_bytes())
     content[offset] ^= 0xFF
@@ -150,6 +157,15 @@ def test_what_a_controller_wrote_about_drives_is_checked_before_it_is_shown(home
     assert (ended.status, ended.out.count("not seen in the last drive phase")) == (errors.EXIT_OK, 6)
 
 
+@pytest.mark.parametrize("harm", STRANGE_OBJECTS)
+def test_a_record_of_drives_that_is_no_file_counts_as_none(home: Path, harm: Callable[[Path], None]) -> None:
+    path = home / "seal-state" / "drives.json"
+    path.unlink()
+    harm(path)
+    ended = on(home, "status")
+    assert (ended.status, ended.out.count("not seen in the last drive phase")) == (errors.EXIT_OK, 6)
+
+
 # The emulated hardware ---------------------------------------------------------------------------------
 
 
@@ -227,3 +243,23 @@ def test_1500_junk_files_in_one_drives_ledger_change_no_verdict_and_no_line_is_t
     assert len(document["findings"]) == drive_jobs.FINDINGS_SAID + 1
     assert document["findings"][-1] == f"+{1500 + lacking - drive_jobs.FINDINGS_SAID}"
     assert len(ended.out) < console.LINE_BYTES_MAX
+
+
+@pytest.mark.parametrize("name", ["rtc", "fram-0", "fram-1", "damage.json", "bench.json"])
+@pytest.mark.parametrize("harm", STRANGE_OBJECTS)
+def test_a_bench_file_that_is_no_file_is_named_and_not_waited_for(
+    home: Path, name: str, harm: Callable[[Path], None]
+) -> None:
+    path = home / "emulated" / name
+    path.unlink(missing_ok=True)
+    harm(path)
+    ended = on(home, *(("bench", "run-window") if name == "bench.json" else ("status",)))
+    assert (ended.status, ended.code) == (errors.EXIT_FAILED, errors.EmulationDamaged.code)
+
+
+def test_a_bench_file_without_an_end_or_of_nonsense_numbers_is_named(home: Path) -> None:
+    for content in (b" " * (1 << 20), b"[" * 60_000, b'{"link_rate": 1e999}', b'{"link_rate": -1}'):
+        (home / "emulated" / "bench.json").write_bytes(content)
+        assert on(home, "bench", "run-window").code == errors.EmulationDamaged.code
+    (home / "emulated" / "damage.json").write_bytes(b"[" * 60_000)
+    assert on(home, "status").code == errors.EmulationDamaged.code

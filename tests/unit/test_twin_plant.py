@@ -14,6 +14,7 @@ from firmware.wire.codes import Cause
 from hw.twin import circuit, commissioning
 from hw.twin.circuit import Throw
 from hw.twin.faults import Hands
+from hw.twin.kept_file import KeptInvalid
 from hw.twin.loopback import LoopbackController, VacantSlot
 from hw.twin.measured import Measured
 from hw.twin.memory import FileMemory, RamMemory
@@ -22,7 +23,7 @@ from hw.twin.plant import Plant, PowerCut
 from hw.twin.real_time import RealTime
 from hw.twin.scenario import Deed, Scenario, Trigger
 from hw.twin.senses import Side
-from hw.twin.wear import Wear, WearInvalid
+from hw.twin.wear import Wear
 from tests.firmware import box
 from tests.unit import twin_bench
 from tests.unit.twin_bench import SCRUB_S, Bench, Boot
@@ -355,7 +356,7 @@ def test_damage_outlives_a_power_cycle(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"relays": 1}', "\x00" * 100])
 def test_a_damage_file_that_was_spoiled_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "damage.json").write_text(text)
-    with pytest.raises(WearInvalid, match=r"damage\.json"):
+    with pytest.raises(KeptInvalid, match=r"damage\.json"):
         Wear(tmp_path).load(circuit.build(twin_bench.BOARD, 3), Hands())
 
 
