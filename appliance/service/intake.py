@@ -95,8 +95,10 @@ class Intake:
 
     def accept_receipts(self, verify: Callable[[bytes], Told], log_size: int) -> int:
         """Let what the witness acknowledged count from now on; returns how many packs that were.
-        `verify` gives what a receipt says or raises; `log_size` is the interlock's (receipts.accept)."""
-        return receipts.accept(self._staging, self._index, self._watch.console, verify, log_size)
+        `verify` gives what a receipt says or raises; `log_size` is the interlock's (receipts.accept).
+        StagingFailed, StagingFull as the disk says."""
+        with failing_as_staging(self._staging):
+            return receipts.accept(self._staging, self._index, self._watch.console, verify, log_size)
 
     def run(self, window: int, begin_s: int) -> IntakeReport:
         """Take the window `window`, whose snapshot begins at `begin_s` (unix seconds, the interlock's).

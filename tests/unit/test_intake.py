@@ -569,6 +569,19 @@ def test_a_receipt_of_losses_stays_while_they_cannot_be_remembered(
     assert not box.staging.names("receipts")
 
 
+def test_a_staging_disk_that_keeps_its_receipts_is_named(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.staging.put("receipts/00000001-0000000000000000.receipt", b"good")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(StagingFailed, match="Read-only"):
+        receipts_of(box, lambda _: Told(size=1))
+
+
 # Power ------------------------------------------------------------------------------------------------
 
 
