@@ -857,6 +857,21 @@ class PolicyMismatch(TrustError):
     remedy = N_("Put the policy text back that the holders signed; the box does nothing until then.")
 
 
+class PolicyCopyDamaged(TrustError):
+    """A drive's public copy of the policy is not the box's own. The box itself never reads it."""
+
+    code = "IW-4402"
+    what = N_(
+        "on drive {drive} {altered} files of the policy are damaged or altered and {missing} were missing, "
+        "first {name}; {left} are still not as they should be"
+    )
+    remedy = N_(
+        "The box does not rely on these copies. Nothing on a drive is overwritten, so an altered file stays; "
+        "take the policy from another drive, and find out who had this one in hand."
+    )
+    exit_status = EXIT_WARNINGS
+
+
 class LedgerUnconfirmed(TrustError):
     """The copies agree with one another and with their signatures, and that is all that was asked."""
 
@@ -872,6 +887,21 @@ class LedgerBehind(TrustError):
     code = "IW-4306"
     what = N_("the controller's own ledger shows {held} of the {known} entries that the interlock knows")
     remedy = N_("Run `iwato drive scrub`: it fills the copy from the drives; then repeat the command.")
+
+
+class LedgerCopyDamaged(TrustError):
+    """One copy of the ledger was damaged or altered; the history as a whole is the witness's."""
+
+    code = "IW-4308"
+    what = N_(
+        "one copy of the ledger was damaged or altered: {detail} "
+        "({count} findings on this copy, {left} left after healing)"
+    )
+    remedy = N_(
+        "What other copies hold was written again beside what is damaged. Find out who had the drive in "
+        "hand, and replace it if it shows more."
+    )
+    exit_status = EXIT_WARNINGS
 
 
 class FilesUnreadable(IntakeError):

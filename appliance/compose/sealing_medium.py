@@ -52,7 +52,7 @@ def run(machine: Machine, job: AnyJob) -> None:
             fingerprint = texts.recipient.fingerprint
             drive_phase.run(shop, lambda phase: drive_jobs.seal(phase, fingerprint, texts.public_files()))
         case ScrubJob():
-            drive_phase.run(shop, drive_jobs.scrub)
+            drive_phase.run(shop, lambda phase: drive_jobs.scrub(phase, texts.public_files()))
         case VerifyJob():
             drive_jobs.verify_ledger(shop, job.checkpoint, alone=job.alone)
         case RestoreJob():

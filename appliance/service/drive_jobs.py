@@ -22,16 +22,17 @@ from appliance.errors import (
     SnapshotsDamaged,
     StateFailed,
 )
-from appliance.format.ledger_entry import Birth, PolicyAccepted, Seal
+from appliance.format.ledger_entry import Birth, Note, PolicyAccepted, Seal
 from appliance.ledger import checkpoint, history
 from appliance.ledger.history import Head
 from appliance.ledger.verdict import Standing, Verdict
 from appliance.ports import Entropy, Files
-from appliance.service import drive_phase, drive_set, interlock_log, losses, seal_report
+from appliance.service import drive_phase, drive_set, interlock_log, losses, policy_copies, seal_report
 from appliance.service import scrub as scrubbing
 from appliance.service.drive_phase import DrivePhase, Workshop
 from appliance.service.ledger_folder import read_copy
 from appliance.service.pack_catalogue import PackCatalogue
+from appliance.service.policy_copies import PolicyDamage
 from appliance.service.seal_entry import SealFacts
 from appliance.service.seal_report import SealReport
 from appliance.service.sealing import Sealing, Watch
@@ -124,10 +125,11 @@ def _committed(phase: DrivePhase, report: SealReport) -> dict[str, object]:
     }
 
 
-def scrub(phase: DrivePhase) -> None:
-    """Read everything, repair what can be repaired."""
+def scrub(phase: DrivePhase, files: Mapping[str, bytes]) -> None:
+    """Read everything, repair what can be repaired. `files` are the policy's, as every drive has them."""
     shop = phase.shop
     take_over_events(phase)
+    policy_damage = _mend_policy(phase, files)
 
     def progress(now: scrubbing.Progress) -> None:
         phase.moved()
@@ -137,6 +139,7 @@ def scrub(phase: DrivePhase) -> None:
     report = scrubber.run(
         unix_s=phase.facts.unix_s, phase=phase.facts.phase, stop=phase.stop, begin=_scrub_begin(shop.state)
     )
+    report.policy_damage = policy_damage
     losses.tell(phase)
     bad = sum(count.bad + count.missing for count in report.drives.values())
     left = len(report.unrepaired)
@@ -163,6 +166,8 @@ def scrub(phase: DrivePhase) -> None:
         },
         lost_packs=len(report.lost),
         missing=[index + 1 for index in report.missing_drives],
+        ledger_copies=len(report.ledger_damage),
+        policy_copies=len(report.policy_damage),
         finished=report.next_pack is None,
         log_size=phase.ledger.history.size,
     )
@@ -177,6 +182,17 @@ def _scrub_begin(state: Files) -> PackId | None:
     except (OSError, ValueError):
         return None
     return PackId(bytes.fromhex(text.decode())) if _PACK_HEX.fullmatch(text) else None
+
+
+def _mend_policy(phase: DrivePhase, files: Mapping[str, bytes]) -> tuple[PolicyDamage, ...]:
+    """Say what is wrong with the drives' copies of the policy, here and in the ledger."""
+    damages = policy_copies.mend(phase.drives, files)
+    for damage in damages:
+        drive_phase.warn(phase.shop.console, damage.warning())
+    if damages:
+        text = policy_copies.entry_text(damages)
+        phase.ledger.append(Note(time=phase.facts.unix_s, phase=phase.facts.phase, text=text))
+    return damages
 
 
 def _warn_too_few(phase: DrivePhase) -> None:

@@ -119,8 +119,10 @@ def begin(shop: Workshop, facts: BootFacts) -> DrivePhase:
     )
     verdict = ledger.start(facts)
     for finding in ledger.alarms:
-        if not finding.where:  # of the history as a whole; one drive's copy was healed from the others
+        if not finding.where:  # of the history as a whole
             warn(shop.console, LedgerTampered(reason=finding.text))
+    for damage in ledger.damage:
+        warn(shop.console, damage.warning())
     return DrivePhase(shop=shop, facts=facts, drives=found, ledger=ledger, verdict=verdict)
 
 

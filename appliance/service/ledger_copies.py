@@ -8,7 +8,7 @@ for the run; fewer copies never stop the ledger. Judges histories through ledger
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from appliance.domain.ids import DriveIndex
 from appliance.domain.phases import BootFacts
@@ -19,20 +19,22 @@ from appliance.format.ledger_segment import Gap, Segment
 from appliance.format.note_key import Signer
 from appliance.ledger import checkpoint, history, proof, tree
 from appliance.ledger.checkpoint import Keys
-from appliance.ledger.copies import Copy
+from appliance.ledger.copies import Copy, Holding
 from appliance.ledger.history import Assembly, Head, History
 from appliance.ledger.verdict import Finding, Kind, Verdict
 from appliance.ports import Files, Interlock
-from appliance.service.drive_set import DriveSet
+from appliance.service import ledger_damage, ledger_healing
+from appliance.service.drive_set import Drive, DriveSet
+from appliance.service.ledger_damage import CopyDamage
 from appliance.service.ledger_folder import CHECKPOINTS, LEDGER, read_copy
 
 STATE = "state"  # label of the controller's own copy
-EDITIONS_TRIED = 8  # rewritings of one segment beside damaged ones of the same name
 
 
 class LedgerCopies:
-    """The ledger during one drive phase. `alarms` are findings for people; call `start` first. `moved`
-    is called after every file: a long history is many small ones."""
+    """The ledger during one drive phase. `alarms` are findings for people, `damage` those of them that
+    are of single copies, with what healing left; call `start` first. `moved` is called after every file: a
+    long history is many small ones."""
 
     def __init__(
         self,
@@ -49,6 +51,7 @@ class LedgerCopies:
         self._history = History(records=(), leaves=(), frontier=tree.Frontier(), witnessed=0)
         self._note = b""
         self.alarms: list[Finding] = []
+        self.damage: tuple[CopyDamage, ...] = ()
 
     @property
     def history(self) -> History:
@@ -74,14 +77,19 @@ class LedgerCopies:
         _require_whole(assembly.verdict, lost)
         tail = self._adoptable(assembly, labels)
         self._history = _cut(assembly.history, assembly.history.witnessed)
-        self._note = self._newest_note(found, head)
+        self._note = self._newest_note(assembly.notes, head)
         for record in tail:
             assert not isinstance(record, Gap)
             self._witness(record, self._segment(record))
-        self._heal(found)
+        self.damage = ledger_damage.of_copies(self.alarms, ())
+        self._heal(found, facts)
         for index in lost:
             leaf = self._history.leaves[index].hex()
             self.append(ledger_entry.Gap(time=facts.unix_s, phase=facts.phase, index=index, leaf=leaf))
+        if self.damage:
+            _, healed = self._read_copies()
+            left = history.assemble(healed, self._keys, head=self._head()).verdict.tampering
+            self.damage = ledger_damage.of_copies(self.alarms, left)
         return assembly.verdict
 
     def _read_copies(self) -> tuple[list[DriveIndex | None], list[Copy]]:
@@ -90,7 +98,7 @@ class LedgerCopies:
         labels: list[DriveIndex | None] = [None]
         for drive in self._drives.readable:
             labels.append(drive.index)
-            found.append(read_copy(drive.files, f"drive {drive.index + 1}", self._moved))
+            found.append(read_copy(drive.files, _label(drive), self._moved))
         return labels, found
 
     def _adoptable(
@@ -114,13 +122,13 @@ class LedgerCopies:
             adopted.append(record)
         return adopted
 
-    def _newest_note(self, found: Sequence[Copy], head: Head) -> bytes:
+    def _newest_note(self, notes: Mapping[int, bytes], head: Head) -> bytes:
         """The checkpoint of the head. It is lacking only when the power went between the witness's
-        answer and our writing it down: then the same question has the same answer."""
-        for copy in found:
-            note = copy.checkpoints.get(checkpoint.file_name(head.size), b"")
-            if note and self._says(note, head):
-                return note
+        answer and our writing it down, or when every copy of it is damaged: then the same question has
+        the same answer."""
+        note = notes.get(head.size, b"")
+        if note and self._says(note, head):
+            return note
         if not head.size:
             return b""
         note = self._cosigned(self._history)
@@ -134,37 +142,38 @@ class LedgerCopies:
             return False
         return (said.size, said.root) == (head.size, head.root)
 
-    def _heal(self, found: Sequence[Copy]) -> None:
-        """Give every copy the entries and the newest checkpoint that it lacks."""
+    def _heal(self, found: Sequence[Copy], facts: BootFacts) -> None:
+        """Make every copy whole. Damage is said in the ledger before it is healed, so that no cut can
+        hide it; copies that lag are healed before that, so that no cut makes them look damaged."""
         assembly = history.assemble(found, self._keys, head=self._head())
-        places: list[tuple[DriveIndex | None, Files]] = [(None, self._state)]
-        places += [(drive.index, drive.files) for drive in self._drives.readable]
-        for (index, files), copy, holding in zip(places, found, assembly.holdings, strict=True):
+        whole = self._history
+        notes = {**assembly.notes, whole.size: self._note}
+        labels = {damage.where for damage in self.damage}
+        damaged = [holding for holding in assembly.holdings if holding.label in labels]
+        lagging = [holding for holding in assembly.holdings if holding.label not in labels]
+        self._heal_copies(lagging, whole, notes)
+        if damaged and whole.size:  # the first entry of all is the birth
+            text = ledger_damage.entry_text(self.damage, self.alarms)
+            self.append(ledger_entry.Note(time=facts.unix_s, phase=facts.phase, text=text))
+        self._heal_copies(damaged, whole, notes)
+
+    def _heal_copies(
+        self, holdings: Sequence[Holding], whole: History, notes: Mapping[int, bytes]
+    ) -> None:
+        places: dict[str, tuple[DriveIndex | None, Files]] = {STATE: (None, self._state)}
+        places |= {_label(drive): (drive.index, drive.files) for drive in self._drives.readable}
+        for holding in holdings:
+            index, files = places[holding.label]
             if index in self._drives.failures:
                 continue
             try:
-                for begin, end in holding.lacking(self._history.size):
-                    self._put_span(files, begin, end)
-                name = checkpoint.file_name(self._history.size)
-                if self._note and copy.checkpoints.get(name) != self._note:
-                    _put_once(files, f"{CHECKPOINTS}/{name}", self._note)
+                ledger_healing.heal(files, holding, whole, notes, self._moved)
             except OSError as error:
                 self._dropped(index, error)
 
     def _head(self) -> Head:
         last = self._history.leaves[-1] if self._history.size else b""
         return Head(size=self._history.size, root=self._history.frontier.root(), last_leaf=last)
-
-    def _put_span(self, files: Files, begin: int, end: int) -> None:
-        """Write entries to a copy that lacks them, beside whatever damaged file has their name."""
-        for edition in range(EDITIONS_TRIED):
-            contents = [ledger_segment.encode(part) for part in self._history.segments(begin, end, edition)]
-            names = [f"{LEDGER}/{ledger_segment.name(content)}" for content in contents]
-            if not any(files.exists(name) for name in names):
-                for name, content in zip(names, contents, strict=True):
-                    files.put(name, content)
-                    self._moved()
-                return
 
     # Append --------------------------------------------------------------------------------------------
 
@@ -222,6 +231,11 @@ class LedgerCopies:
         if index is None:
             raise StateFailed(detail=error.strerror or str(error)) from error
         self._drives.fail(index, error)
+
+
+def _label(drive: Drive) -> str:
+    """How people count drives."""
+    return f"drive {drive.index + 1}"
 
 
 def _put_once(files: Files, name: str, content: bytes) -> None:

@@ -23,8 +23,10 @@ from appliance.ports import Clock
 from appliance.service import shard_repair, shard_writer, stripe_workers
 from appliance.service.drive_set import Drive, DriveSet
 from appliance.service.ledger_copies import LedgerCopies
+from appliance.service.ledger_damage import CopyDamage
 from appliance.service.pack_catalogue import PackCatalogue
 from appliance.service.pack_shards import PackShards, ShardFile, open_shards
+from appliance.service.policy_copies import PolicyDamage
 from appliance.service.stripe_buffer import StripeBuffer
 
 SLICE_PACKS = 4096  # packs per ledger entry; with 16 drives its lists stay within their 65,536
@@ -52,14 +54,17 @@ class DriveCount:
 class ScrubReport:
     """What was found. `repaired` are new placements, `unrepaired` shards that are still bad, `lost`
     packs of which too little is left, with the snapshots that need them, `failures` of drives that could
-    not be written: they lack at least this scrub's ledger entry. `next_pack` is where a stopped scrub goes
-    on, None at the end."""
+    not be written: they lack at least this scrub's ledger entry; `ledger_damage` what was wrong with copies
+    of the ledger before this phase healed them, `policy_damage` with those of the policy. `next_pack` is
+    where a stopped scrub goes on, None at the end."""
 
     drives: dict[DriveIndex, DriveCount] = field(default_factory=dict)
     repaired: list[ShardName] = field(default_factory=list)
     unrepaired: list[tuple[DriveIndex, PackId]] = field(default_factory=list)
     lost: dict[PackId, tuple[SnapshotId, ...]] = field(default_factory=dict)
     missing_drives: tuple[DriveIndex, ...] = ()
+    ledger_damage: tuple[CopyDamage, ...] = ()
+    policy_damage: tuple[PolicyDamage, ...] = ()
     findings: tuple[VaultError, ...] = ()
     failures: tuple[VaultError, ...] = ()
     packs: int = 0
@@ -68,9 +73,11 @@ class ScrubReport:
     @property
     def outcome(self) -> str:
         """`clean`, `repaired` or `unrepaired`."""
-        if self.unrepaired or self.lost or self.missing_drives or self.findings or self.failures:
+        copies: list[CopyDamage | PolicyDamage] = [*self.ledger_damage, *self.policy_damage]
+        bad = self.unrepaired or self.lost or self.missing_drives or self.findings or self.failures
+        if bad or any(damage.left for damage in copies):
             return "unrepaired"
-        return "repaired" if self.repaired else "clean"
+        return "repaired" if self.repaired or copies else "clean"
 
     @property
     def exit_status(self) -> int:
@@ -117,6 +124,7 @@ class Scrubber:
         report = ScrubReport(
             drives={drive.index: DriveCount() for drive in self._drives.readable},
             missing_drives=self._drives.missing,
+            ledger_damage=self._ledger.damage,
             findings=self._drives.findings,
         )
         packs = self._from(begin)

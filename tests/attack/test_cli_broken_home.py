@@ -166,6 +166,65 @@ def test_a_record_of_drives_that_is_no_file_counts_as_none(home: Path, harm: Cal
     assert (ended.status, ended.out.count("not seen in the last drive phase")) == (errors.EXIT_OK, 6)
 
 
+# What lies on the drives ------------------------------------------------------------------------------
+
+
+def segment(home: Path, bay: int) -> Path:
+    return sorted((home / "bay" / str(bay) / "ledger").iterdir())[1]
+
+
+@pytest.mark.clause("THREATS 4.4")
+@pytest.mark.parametrize("bays", [(1,), (1, 2, 3, 4, 5, 6)])
+@pytest.mark.parametrize(
+    ("words", "damage"),
+    [
+        (("drive", "scrub"), "segment"),
+        (("bench", "run-window"), "segment"),
+        (("drive", "scrub"), "checkpoint"),
+    ],
+    ids=["scrub", "window", "scrub of a checkpoint"],
+)
+def test_an_altered_ledger_copy_is_said_healed_and_then_verifies(
+    home: Path, bays: tuple[int, ...], words: tuple[str, ...], damage: str
+) -> None:
+    for bay in bays:
+        older = home / "bay" / str(bay) / "checkpoints" / "0000000000000002.checkpoint"
+        flip(segment(home, bay) if damage == "segment" else older)
+    assert on(home, "ledger", "verify").status == errors.EXIT_EMERGENCY
+    ended = on(home, *words, "--json")
+    assert ended.status == errors.EXIT_WARNINGS
+    said = [item["text"] for item in ended.document["warnings"]]
+    assert [any(f"drive {bay}: " in text for text in said) for bay in bays] == [True] * len(bays)
+    assert ended.document.get("outcome", "repaired") == "repaired"
+    verified = on(home, "ledger", "verify", "--json")
+    assert (verified.status, verified.document["verdict"]) == (errors.EXIT_OK, "verified")
+    again = on(home, *words, "--json")
+    assert (again.status, again.document["warnings"]) == (errors.EXIT_OK, [])
+
+
+def test_an_altered_policy_file_on_a_drive_is_said_and_left(home: Path) -> None:
+    path = home / "bay" / "1" / "policy" / "policy-1.txt"
+    flip(path)
+    altered = path.read_bytes()
+    ended = on(home, "drive", "scrub", "--json")
+    assert (ended.status, ended.document["outcome"]) == (errors.EXIT_FAILED, "unrepaired")
+    (warning,) = ended.document["warnings"]
+    assert warning["code"] == errors.PolicyCopyDamaged.code
+    assert warning["values"]["name"] == "policy/policy-1.txt"
+    assert (path.read_bytes(), warning["values"]["drive"]) == (altered, "1")
+
+
+def test_a_removed_policy_file_on_a_drive_is_said_and_put_back(home: Path) -> None:
+    path = home / "bay" / "3" / "policy" / "policy-1.txt"
+    content = path.read_bytes()
+    path.unlink()
+    ended = on(home, "drive", "scrub", "--json")
+    assert (ended.status, ended.document["outcome"]) == (errors.EXIT_WARNINGS, "repaired")
+    assert ended.codes == {errors.PolicyCopyDamaged.code}
+    assert path.read_bytes() == content
+    assert on(home, "drive", "scrub").status == errors.EXIT_OK
+
+
 # The emulated hardware ---------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from appliance.format import ledger_entry, ledger_segment
 from appliance.format.ledger_entry import PackPart
 from appliance.format.ledger_segment import SEGMENT_BYTES_MAX, Segment
 from appliance.format.note import NOTE_BYTES_MAX
-from appliance.ledger import tree
+from appliance.ledger import checkpoint, tree
 from appliance.ledger.verdict import Kind
 from appliance.service import ledger_folder
 from tests import depth
@@ -84,6 +84,140 @@ def test_a_damaged_segment_is_an_alarm_and_is_written_anew_beside_it(bench: Benc
     booted = bench.boot()
     assert {finding.where for finding in booted.ledger.alarms} == {"drive 2"}
     assert_nothing_overwritten(before, bench.drive_files())
+    assert bench.boot().ledger.alarms == []
+
+
+def checkpoint_of(place: Path, size: int, edition: int = 0) -> Path:
+    return place / "checkpoints" / checkpoint.file_name(size, edition)
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[40] ^= 1
+    path.write_bytes(content)
+
+
+def notes(bench: Bench) -> list[str]:
+    """The texts of the ledger's notes about its own copies."""
+    entries = [entry for _, entry in bench.boot().ledger.history.entries()]
+    found = [entry.text for entry in entries if isinstance(entry, ledger_entry.Note)]
+    return [text for text in found if text.startswith("copies of the ledger")]
+
+
+@pytest.mark.parametrize("places", [[0], [2], [1, 2, 3, 4, 5, 6]])
+def test_damage_in_copies_is_said_once_for_each_and_stays_in_the_ledger(
+    bench: Bench, places: list[int]
+) -> None:
+    for number in places:
+        flip(segments(copies(bench)[number])[1])
+    booted = bench.boot()
+    assert [damage.where for damage in booted.ledger.damage] == [
+        f"drive {number}" if number else "state" for number in places
+    ]
+    assert {(damage.count, damage.left) for damage in booted.ledger.damage} == {(2, 0)}
+    assert bench.boot().ledger.damage == ()
+    (text,) = notes(bench)
+    assert all(f"drive {number}: 2" in text for number in places if number)
+    assert text.endswith(f"copy damaged: {len(places)}, copy missing: {len(places)})")
+
+
+def test_many_findings_on_every_copy_are_few_warnings_and_one_entry(bench: Bench) -> None:
+    for place in copies(bench):
+        for number in range(200):
+            (place / "ledger" / f"x{number}\udcff.seg").write_bytes(b"planted")
+    for number in range(1, 7):
+        flip(segments(bench.bay(number))[1])
+    booted = bench.boot()
+    assert [damage.count > 200 for damage in booted.ledger.damage] == [True] * 6
+    (text,) = notes(bench)
+    assert len(text) < 400
+
+
+def test_a_copy_that_lags_is_not_damaged(bench: Bench) -> None:
+    bench.boot(only=[1, 2, 3]).ledger.append(note(3))
+    assert bench.boot().ledger.damage == ()
+    assert notes(bench) == []
+
+
+def test_copies_that_lag_are_whole_before_the_damage_of_another_is_said(bench: Bench) -> None:
+    bench.boot(only=[1, 2, 3]).ledger.append(note(3))
+    flip(segments(bench.bay(2))[1])
+    bench.supply.steps.clear()
+    bench.boot()
+    steps = [step for step in bench.supply.steps if "ledger/" in step]
+    said = min(number for number, step in enumerate(steps) if "ledger/0000000000000005-" in step)
+    filled = [number for number, step in enumerate(steps) if "ledger/0000000000000004-" in step]
+    assert filled
+    assert max(filled) < said
+
+
+def test_power_cut_at_every_step_of_a_healing_never_hides_the_damage(tmp_path: Path) -> None:
+    for cut in range(0, 200, depth.many(9, 1)):
+        bench = Bench(tmp_path / str(cut))
+        bench.boot().ledger.append(note(0))
+        bench.boot(only=[1, 2, 3]).ledger.append(note(1))
+        flip(segments(bench.bay(2))[1])
+        bench.supply.left = cut
+        try:
+            bench.boot()
+            finished = True
+        except PowerCut:
+            finished = False
+        bench.supply.left = None
+        booted = bench.boot()
+        assert {damage.where for damage in booted.ledger.damage} <= {"drive 2"}
+        assert notes(bench), cut
+        assert bench.boot().ledger.alarms == []
+        if finished:
+            return
+    raise AssertionError("a healing never ended")
+
+
+@pytest.mark.clause("FORMAT 7.5")
+@pytest.mark.invariant("I8")
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize("places", [[0], [2], [0, 1, 2, 3, 4]])
+def test_a_damaged_checkpoint_is_said_and_written_again_beside_it(
+    bench: Bench, size: int, places: list[int]
+) -> None:
+    good = checkpoint_of(bench.bay(6), size).read_bytes()
+    for number in places:
+        flip(checkpoint_of(copies(bench)[number], size))
+    before = bench.drive_files()
+    booted = bench.boot()
+    assert [damage.left for damage in booted.ledger.damage] == [0] * len(places)
+    for number in places:
+        assert checkpoint_of(copies(bench)[number], size, 1).read_bytes() == good
+    assert_nothing_overwritten(before, bench.drive_files())
+    held = bench.drive_files()
+    again = bench.boot().ledger
+    assert (again.alarms, again.damage) == ([], ())
+    assert bench.drive_files() == held
+
+
+def test_the_newest_checkpoint_damaged_on_every_copy_is_asked_for_again(bench: Bench) -> None:
+    good = checkpoint_of(bench.bay(6), 4).read_bytes()
+    for place in copies(bench):
+        flip(checkpoint_of(place, 4))
+    assert {damage.left for damage in bench.boot().ledger.damage} == {0}
+    for place in copies(bench):
+        assert checkpoint_of(place, 4, 1).read_bytes() == good
+    assert bench.boot().ledger.alarms == []
+
+
+def test_an_older_checkpoint_damaged_on_every_copy_stays_said(bench: Bench) -> None:
+    for place in copies(bench):
+        flip(checkpoint_of(place, 2))
+    assert {damage.left for damage in bench.boot().ledger.damage} == {1}
+    assert len(bench.boot().ledger.damage) == 7
+
+
+@pytest.mark.planted
+def test_the_tests_catch_a_healing_that_says_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.service.ledger_damage.of_copies", lambda *_: ())
+    flip(segments(bench.bay(2))[1])
+    bench.boot()
+    assert notes(bench) == []
     assert bench.boot().ledger.alarms == []
 
 
