@@ -25,7 +25,8 @@ from appliance.format.batch import Batch
 from appliance.format.manifest_record import End, Head
 from appliance.pipeline import flow, seal
 from appliance.ports import Source
-from appliance.service.intake import Intake, IntakeSettings, VaultSide, Watch
+from appliance.service.intake import Intake
+from appliance.service.intake_given import IntakeSettings, VaultSide, Watch
 from appliance.service.intake_report import IntakeReport
 from tests.power_cut import Power
 

@@ -13,7 +13,7 @@ from appliance.cli.face import Face, command
 from appliance.errors import EXIT_EMERGENCY, EXIT_OK
 from appliance.words import N_
 
-# What the last drive phase saw of a drive (compose/documents.py).
+# What the last drive phase saw of a drive (compose/status_document.py).
 _STATES = {
     "good": N_("good"),
     "failed": N_("failed"),

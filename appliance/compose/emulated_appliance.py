@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from appliance.compose import birth_plan, documents, rootkit_drill
+from appliance.compose import bench_file, birth_plan, documents, rootkit_drill, status_document
 from appliance.compose.emulated_board import EmulatedBoard, JobLog, latched, require_able
 from appliance.compose.emulation import Emulation, RealEmulation
 from appliance.compose.home import Home
@@ -63,7 +63,7 @@ class EmulatedAppliance:
         with self._home.lock():
             vault = birth_plan.make(self._home, birth, self._emulation.entropy, self._emulation.now_s())
             try:
-                documents.write_bench(self._home, birth.link_rate)
+                bench_file.write_bench(self._home, birth.link_rate)
                 self._give_policy()
                 self._drive_job(PrepareJob(home=str(self._home.root)), watcher)
                 birth_plan.finish(self._home)
@@ -97,7 +97,7 @@ class EmulatedAppliance:
                 interlock = board.interlock()
                 facts, status = interlock.hello(), interlock.heartbeat(0)
             held = LedgerRecord(self._home, self._texts).witnessed()
-            document = documents.status(self._home, self._texts, board.reading(), facts, status, held=held)
+            document = status_document.status(self._home, self._texts, board.reading(), facts, status, held=held)
             board.power_off()
             return document
 
@@ -118,7 +118,7 @@ class EmulatedAppliance:
         with self._held():
             earlier = self._roll_forward(watcher)
             drill = rootkit_drill.load(self._home, self._texts, scenario)
-            job = WindowJob(home=str(self._home.root), link_rate=documents.link_rate(self._home))
+            job = WindowJob(home=str(self._home.root), link_rate=bench_file.link_rate(self._home))
             board = self._board(job, drill)
             policy = self._texts.policy
             board.jump(calendar.next_window(policy.windows, board.unix_s).begin_s)

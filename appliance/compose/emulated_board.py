@@ -12,18 +12,17 @@ from dataclasses import dataclass, field
 from appliance import errors
 from appliance.adapters.board_channel import BoardChannel
 from appliance.adapters.interlock import InterlockClient
+from appliance.compose import board_reading, operational_keys, testimony
 from appliance.compose import job as jobs
-from appliance.compose import operational_keys, testimony
 from appliance.compose.emulation import Box, Emulation
 from appliance.compose.home import Home
 from appliance.compose.job import AnyJob, AttemptJob, WindowJob
 from appliance.compose.machine import BOARD, NONCE_BYTES
-from appliance.domain.phases import Lines, Medium, Phase, Reading, Totals
+from appliance.domain.phases import Medium, Phase, Reading, Totals
 from appliance.errors import ControllerEnded, FaultLatched, IwatoError, PowerLost
 from appliance.ports import Interlock, Watcher
 from hw import profile
 from hw.twin.loopback import LoopbackController, VacantSlot
-from hw.twin.measured import Measured
 from hw.twin.plant import PowerCut
 from hw.twin.scenario import Scenario
 from hw.twin.slot import Controller, Ended, Implant, Removal, Said, Watchers
@@ -113,7 +112,7 @@ class EmulatedBoard:
 
     def reading(self) -> Reading:
         """What someone in front of the box sees now."""
-        return read(self._plant.measured(), self._bays)
+        return board_reading.read(self._plant.measured(), self._bays)
 
     @property
     def totals(self) -> Totals:
@@ -170,7 +169,7 @@ class EmulatedBoard:
         try:
             self._emulation.live(
                 self._plant,
-                lambda measured: watcher.reading(read(measured, self._bays)),
+                lambda measured: watcher.reading(board_reading.read(measured, self._bays)),
                 lambda _plant: self._is_over(),
                 JOB_S_MAX,
             )
@@ -274,10 +273,7 @@ class EmulatedBoard:
 
 def latched(board: EmulatedBoard) -> FaultLatched | None:
     """The fault that the box is in, or that a person has secured it."""
-    reading = board.reading()
-    if reading.phase not in {Phase.FAULT, Phase.SECURED}:
-        return None
-    return FaultLatched(phase=reading.phase.value, cause=reading.fault or "CUT")
+    return board_reading.fault_of(board.reading())
 
 
 def require_able(board: EmulatedBoard) -> None:
@@ -287,21 +283,3 @@ def require_able(board: EmulatedBoard) -> None:
     if fault is not None:
         board.power_off()
         raise fault
-
-
-def read(measured: Measured, bays: int) -> Reading:
-    """The plant's look in the appliance's words: the copper's truth beside the interlock's orders."""
-    report = measured.report
-    ordered_mask = report.ordered_mask if report.ordered_drives else 0
-    return Reading(
-        phase=Phase[report.phase.name],
-        ordered=Lines(
-            link=report.ordered_link, drives=tuple(bool(ordered_mask >> bay & 1) for bay in range(bays))
-        ),
-        measured=Lines(link=measured.link_conducting, drives=measured.drives_live),
-        unix_s=measured.unix_ms // 1000,
-        age_ms=0,
-        phase_left_s=measured.phase_left_s or 0,
-        window_left_s=max(0, report.window_end_s - measured.unix_ms // 1000),
-        fault=report.fault.name if report.fault else "",
-    )

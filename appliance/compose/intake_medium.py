@@ -31,7 +31,8 @@ from appliance.format.ledger_entry import Scrub, Seal
 from appliance.ledger import proof
 from appliance.ledger.checkpoint import Keys
 from appliance.service import drive_phase, link_half, losses
-from appliance.service.intake import Intake, IntakeSettings, VaultSide, Watch
+from appliance.service.intake import Intake
+from appliance.service.intake_given import IntakeSettings, VaultSide, Watch
 from appliance.service.intake_report import IntakeProgress, IntakeReport
 from appliance.service.keeper import Keeper
 from appliance.service.pulse import Pulsing

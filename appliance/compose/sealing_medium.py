@@ -33,7 +33,7 @@ from appliance.errors import ControllerEnded, StagedBatchRefused, StagingFailed,
 from appliance.format import batch, receipt
 from appliance.pipeline.scatter import Code
 from appliance.ports import Files
-from appliance.service import drive_jobs, drive_phase, recovery
+from appliance.service import drive_jobs, drive_phase, ledger_check, recovery
 from appliance.service.drive_phase import DrivePhase, Workshop
 from appliance.service.keeper import Keeper
 from appliance.service.recovery import Recall
@@ -54,7 +54,7 @@ def run(machine: Machine, job: AnyJob) -> None:
         case ScrubJob():
             drive_phase.run(shop, lambda phase: drive_jobs.scrub(phase, texts.public_files()))
         case VerifyJob():
-            drive_jobs.verify_ledger(shop, job.checkpoint, alone=job.alone)
+            ledger_check.verify_ledger(shop, job.checkpoint, alone=job.alone)
         case RestoreJob():
             machine.harden()
             drive_phase.run(shop, lambda phase: _restore(phase, job, texts))

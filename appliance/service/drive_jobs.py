@@ -1,4 +1,4 @@
-"""The jobs of a drive phase that need no key: first filling, sealing, scrub, verification.
+"""The jobs of a drive phase that need no key: first filling, sealing, scrub.
 
 Each takes a DrivePhase that has begun, says what it did on the console as one report event, and
 returns. Order and threads are those of the parts it calls.
@@ -14,23 +14,17 @@ from itertools import islice
 from appliance.domain.ids import DriveIndex, PackId
 from appliance.domain.phases import Phase
 from appliance.errors import (
-    CheckpointRefused,
     CommitDegraded,
     DamageFound,
     DrivesTooFew,
-    SignatureMalformed,
     SnapshotsDamaged,
     StateFailed,
 )
 from appliance.format.ledger_entry import Birth, Note, PolicyAccepted, Seal
-from appliance.ledger import checkpoint, history
-from appliance.ledger.history import Head
-from appliance.ledger.verdict import Standing, Verdict
 from appliance.ports import Entropy, Files
 from appliance.service import drive_phase, drive_set, interlock_log, losses, policy_copies, seal_report
 from appliance.service import scrub as scrubbing
 from appliance.service.drive_phase import DrivePhase, Workshop
-from appliance.service.ledger_folder import read_copy
 from appliance.service.pack_catalogue import PackCatalogue
 from appliance.service.policy_copies import PolicyDamage
 from appliance.service.seal_entry import SealFacts
@@ -38,10 +32,6 @@ from appliance.service.seal_report import SealReport
 from appliance.service.sealing import Sealing, Watch
 
 DRIVE_RECORD = "drives.json"
-# A file name from a drive has 255 bytes, 6 each as JSON: 20 findings and the reason stay below 40,000 bytes
-# whatever a drive holds, and a console's line may have 60,000.
-FINDINGS_SAID = 20
-FINDING_CHARS_MAX = 300  # the longest sentence with such a name in it
 SCRUB_RECORD = "scrub-next"  # the pack, in hex, at which a stopped scrub goes on; empty after a whole one
 LOST_SAID = 20  # packs beyond repair that become warnings
 # Packs beyond repair that the report names, and snapshots of each: at most 50,000 bytes of the console's
@@ -200,49 +190,6 @@ def _warn_too_few(phase: DrivePhase) -> None:
     drive_phase.warn(
         phase.shop.console, DrivesTooFew(present=present, needed=geometry.data, total=geometry.drives)
     )
-
-
-def verify_ledger(shop: Workshop, seen: bytes | None, *, alone: bool) -> None:
-    """Judge the copies as they are, before anything is healed. `seen` is a checkpoint that was kept
-    outside; `alone` leaves the interlock's head out. DrivesTooFew where no drive can be read."""
-    facts = drive_phase.boot(shop)
-    with shop.pulse:
-        try:
-            found = drive_phase.attached_set(shop)
-            drive_phase.say_findings(shop.console, found)
-            if not found.readable:
-                raise DrivesTooFew(present=0, needed=1, total=found.geometry.drives)
-            copies = [
-                read_copy(drive.files, f"drive {drive.index + 1}", shop.pulse.moved)
-                for drive in found.readable
-            ]
-            head = Head(size=facts.log_size, root=facts.log_root, last_leaf=facts.last_leaf)
-            outside = checkpoint.verify(seen, shop.keys) if seen is not None else None
-            use_head = None if alone else head
-            verdict = history.assemble(copies, shop.keys, head=use_head, outside=outside)
-        except (CheckpointRefused, SignatureMalformed) as error:
-            reason = str(error.values["detail"])
-            shop.console.say("verified", verdict="refused", reason=reason, size=0, findings=[])
-            return
-        finally:
-            shop.keeper.work_done()
-        words = {Standing.VERIFIED: "verified", Standing.SELF_CONSISTENT: "self-consistent"}
-        shop.console.say(
-            "verified",
-            verdict=words.get(verdict.verdict.standing, "tampered"),
-            reason=verdict.verdict.reason,
-            disagreeing=list(verdict.verdict.disagreeing),
-            size=verdict.history.size,
-            findings=_told(verdict.verdict),
-        )
-
-
-def _told(verdict: Verdict) -> list[str]:
-    """The gravest findings, and how many more there are."""
-    every = (*verdict.tampering, *verdict.notices)
-    told = [finding.text[:FINDING_CHARS_MAX] for finding in every[:FINDINGS_SAID]]
-    more = len(every) - len(told)
-    return [*told, f"+{more}"] if more else told
 
 
 def take_over_events(phase: DrivePhase) -> int:

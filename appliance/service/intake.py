@@ -8,21 +8,21 @@ goes on from what the witness acknowledged. Opens no drive, holds no key that op
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from appliance.domain.file_entry import Kind
-from appliance.domain.geometry import Geometry
 from appliance.domain.ids import SourceName
 from appliance.errors import BatchInvalid, IwatoError, NetworkLost, SourceMissing, StagingFailed, StagingFull
-from appliance.format import age_recipient, age_selftest
+from appliance.format import age_selftest
 from appliance.format.batch import SourceFacts, StagedPack, StagedSegment
 from appliance.pipeline import chunk, dedup, flow
-from appliance.ports import Console, DedupIndex, Entropy, ScratchFiles, Source
+from appliance.ports import DedupIndex, ScratchFiles, Source
 from appliance.service import batch_log, buffers, receipts
 from appliance.service.batch_log import BatchLog, Counts
 from appliance.service.crew import Crew
 from appliance.service.file_taking import FileTaker
+from appliance.service.intake_given import IntakeSettings, VaultSide, Watch
 from appliance.service.intake_report import IntakeProgress, IntakeReport
 from appliance.service.manifest_queue import ManifestQueue
 from appliance.service.pack_file import PackMaker, failing_as_staging
@@ -30,39 +30,7 @@ from appliance.service.reading import BUFFER_BYTES, Reader
 from appliance.service.receipts import Told
 
 FULL_EVERY_S = 30 * 24 * 3600  # seconds; 30-vault: bounds what a poisoned index can do
-THREADS = 3  # workers; 30-vault: the third saves a tenth of the time on two cores
 FREE_LOOK_BYTES = flow.PACK_BYTES  # bytes read between two looks at the room in staging
-RESERVE_BYTES = (THREADS + 1) * flow.PACK_BYTES  # bytes of staging that finish what is open
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultSide:
-    """What intake knows of the vault: its public key, how packs will be cut, the generation's dedup key
-    (32 bytes), and where fresh randomness comes from."""
-
-    recipient: age_recipient.Recipient
-    geometry: Geometry
-    dedup_key: bytes
-    entropy: Entropy
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """Who looks on. `stop` is asked after every step: the window ends soon."""
-
-    console: Console
-    stop: Callable[[], bool] = lambda: False
-    progress: Callable[[IntakeProgress], None] = lambda _: None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntakeSettings:
-    """`threads=0` does everything in the caller's thread, in a fixed order. `full`: read and store all
-    anew. `reserve_bytes` of staging stay free."""
-
-    threads: int = THREADS
-    full: bool = False
-    reserve_bytes: int = RESERVE_BYTES
 
 
 class Intake:

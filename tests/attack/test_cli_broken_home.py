@@ -16,7 +16,7 @@ import pytest
 
 from appliance import errors
 from appliance.adapters import console
-from appliance.service import drive_jobs
+from appliance.service import ledger_check
 from tests.attack.command_line import Ended, at_rest, iwato
 from tests.simulation import virtual_box
 from tests.simulation.conftest import Vault
@@ -299,8 +299,8 @@ def test_1500_junk_files_in_one_drives_ledger_change_no_verdict_and_no_line_is_t
     document = ended.document
     assert document["verdict"] == ("tampered" if lacking else "verified")
     assert ended.status == (errors.EXIT_EMERGENCY if lacking else errors.EXIT_OK)
-    assert len(document["findings"]) == drive_jobs.FINDINGS_SAID + 1
-    assert document["findings"][-1] == f"+{1500 + lacking - drive_jobs.FINDINGS_SAID}"
+    assert len(document["findings"]) == ledger_check.FINDINGS_SAID + 1
+    assert document["findings"][-1] == f"+{1500 + lacking - ledger_check.FINDINGS_SAID}"
     assert len(ended.out) < console.LINE_BYTES_MAX
 
 

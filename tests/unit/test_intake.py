@@ -22,7 +22,8 @@ from appliance.format.manifest_record import End
 from appliance.pipeline import chunk, flow
 from appliance.service import batch_log, reading, staged_window
 from appliance.service.crew import Crew
-from appliance.service.intake import FULL_EVERY_S, Intake, IntakeSettings, Watch
+from appliance.service.intake import FULL_EVERY_S, Intake
+from appliance.service.intake_given import IntakeSettings, Watch
 from appliance.service.receipts import Told
 from tests.depth import many
 from tests.intake_bench import BIRTH_S, Box, VirtualClock
