@@ -179,6 +179,7 @@ def warning_list(log: JobLog) -> list[dict[str, Any]]:
 
 
 def warning_of(error: errors.IwatoError) -> dict[str, Any]:
+    """Code, English text and values, as scripts and faces read them."""
     values = {key: value if isinstance(value, int) else str(value) for key, value in error.values.items()}
     return {"code": error.code, "text": error.what.format(**error.values), "values": values}
 

@@ -97,7 +97,9 @@ class EmulatedAppliance:
                 interlock = board.interlock()
                 facts, status = interlock.hello(), interlock.heartbeat(0)
             held = LedgerRecord(self._home, self._texts).witnessed()
-            document = status_document.status(self._home, self._texts, board.reading(), facts, status, held=held)
+            document = status_document.status(
+                self._home, self._texts, board.reading(), facts, status, held=held
+            )
             board.power_off()
             return document
 
