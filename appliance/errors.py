@@ -212,8 +212,16 @@ class InterlockRefused(HardwareError):
 
     code = "IW-2002"
     what = N_("the interlock refused {request}: {cause}")
-    remedy = N_("Nothing was connected. Wait for the next window, or change the policy with the holders.")
+    remedy = N_("Nothing was connected. `iwato status` shows what is lacking: time, clock or a person.")
     exit_status = EXIT_REFUSED
+
+
+class ClockLost(HardwareError):
+    """The interlock's battery clock stopped or went back."""
+
+    code = "IW-2011"
+    what = N_("the interlock's clock has no time that it can trust: no window begins")
+    remedy = N_("Nothing is connected. Find out what stopped the clock or put it back; holders set it anew.")
 
 
 class ConnectionUnexplained(HardwareError):

@@ -60,7 +60,12 @@ def status(
         "next_window": _next_window(policy, reading, said),
         "policy_version": said.policy_version if said else policy.version,
         "log_size": said.log_size if said else held,
-        "alarms": _reading_alarms(reading) + _policy_alarms(texts, facts) + _drive_alarms(home, policy),
+        "alarms": [
+            *_reading_alarms(reading),
+            *_policy_alarms(texts, facts),
+            *_clock_alarms(said),
+            *_drive_alarms(home, policy),
+        ],
     }
 
 
@@ -78,6 +83,12 @@ def _policy_alarms(texts: PolicyFiles, facts: BootFacts | None) -> list[dict[str
     if facts is None or not facts.policy_version or facts.policy_hash == texts.hash:
         return []
     return [_alarm(errors.PolicyMismatch(version=facts.policy_version))]
+
+
+def _clock_alarms(said: InterlockStatus | None) -> list[dict[str, Any]]:
+    """With a policy there is always a next window, unless nobody knows what time it is."""
+    is_lost = said is not None and said.policy_version and not said.next_window_s
+    return [_alarm(errors.ClockLost())] if is_lost else []
 
 
 def _seen(home: Home) -> dict[str, _Seen]:

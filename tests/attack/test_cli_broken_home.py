@@ -260,6 +260,14 @@ def test_one_damaged_slot_of_two_is_no_harm(home: Path) -> None:
     assert at_rest(home)["alarms"] == []
 
 
+def test_a_clock_that_went_back_is_an_alarm(home: Path) -> None:
+    on(home, "bench", "clock", "--advance", "48h")
+    (home / "emulated" / "rtc").write_bytes(b"00000001000000000000")
+    ended = on(home, "status", "--json")
+    assert [alarm["code"] for alarm in ended.document["alarms"]] == [errors.ClockLost.code]
+    assert (ended.status, ended.document["isolated"]) == (errors.EXIT_OK, True)
+
+
 @pytest.mark.parametrize("content", [None, b"", b"\n", b"-0000000000000000001", b"99999999999999999999"])
 def test_a_clock_chip_without_a_time_grants_no_window(home: Path, content: bytes | None) -> None:
     path = home / "emulated" / "rtc"
