@@ -194,10 +194,9 @@ def test_files_that_are_renamed_before_they_are_synced_are_caught(
 @pytest.mark.planted
 @pytest.mark.invariant("I9")
 def test_staging_that_is_given_back_before_every_drive_holds_it_is_caught(
-    vault: Vault, counts: dict[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Sealing, "_held_by_all", lambda *_: True)
-    box, cut = harsh_window(vault, tmp_path / "home", counts[AWAY] - 1, monkeypatch, away=AWAY)
-    assert was_cut(cut)
+    box, _ = harsh_window(vault, tmp_path / "home", 0, monkeypatch, away=AWAY)
     assert witnessed(box) > witnessed(vault.box)
     assert uncovered(box)
