@@ -930,6 +930,15 @@ class WindowEndedEarly(IntakeError):
     exit_status = EXIT_WARNINGS
 
 
+class FilesChanged(IntakeError):
+    """Files that changed while they were read, and again while they were read once more."""
+
+    code = "IW-6104"
+    what = N_("{count} files changed while they were pulled; the first: {path}")
+    remedy = N_("They may be half old and half new. The next window pulls them again: restore from that.")
+    exit_status = EXIT_WARNINGS
+
+
 class WindowLost(IntakeError):
     """The window ended without a commit."""
 

@@ -24,7 +24,7 @@ _LACKING = frozenset(
         errors.AttributesLeftOut,
         errors.SnapshotPartial,
         errors.SnapshotLacks,
-        errors.FilesUnreadable,
+        errors.FilesChanged,
     )
 )
 
@@ -92,6 +92,7 @@ def window(board: EmulatedBoard, log: JobLog, fault: errors.FaultLatched | None)
         "both_ms": totals.both_ms,
         "log_size": sealed.get("log_size", 0),
         "unreadable": intake.get("unreadable", 0),
+        "changed": intake.get("changed", 0),
         "sources": intake.get("sources", []),
         "checkpoint": sealed.get("checkpoint", ""),
         "warnings": warnings,

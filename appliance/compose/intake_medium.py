@@ -25,7 +25,14 @@ from appliance.custody.policy import SourceLine
 from appliance.domain.geometry import Geometry
 from appliance.domain.ids import Bay, PackId
 from appliance.domain.phases import BootFacts, Phase
-from appliance.errors import ControllerEnded, FilesUnreadable, IndexDamaged, LedgerMalformed, NetworkLost
+from appliance.errors import (
+    ControllerEnded,
+    FilesChanged,
+    FilesUnreadable,
+    IndexDamaged,
+    LedgerMalformed,
+    NetworkLost,
+)
 from appliance.format import ledger_entry, receipt
 from appliance.format.ledger_entry import Scrub, Seal
 from appliance.ledger import proof
@@ -147,6 +154,10 @@ def _report(machine: Machine, report: IntakeReport) -> dict[str, object]:
         first = f"{source}/{path.decode('utf-8', 'backslashreplace')}"
         unread = FilesUnreadable(count=len(report.unreadable), path=first, reason=why)
         drive_phase.warn(machine.console, unread)
+    if report.changed:
+        where, name = report.changed[0]
+        place = f"{where}/{name.decode('utf-8', 'backslashreplace')}"
+        drive_phase.warn(machine.console, FilesChanged(count=len(report.changed), path=place))
     return {
         "window": report.window,
         "complete": report.complete,
@@ -156,6 +167,7 @@ def _report(machine: Machine, report: IntakeReport) -> dict[str, object]:
         "bytes_staged": report.bytes_stored,
         "files": report.files,
         "unreadable": len(report.unreadable),
+        "changed": len(report.changed),
         "sources": [
             {"name": s.name, "complete": s.complete, "files": s.files, "bytes": s.bytes}
             for s in report.sources

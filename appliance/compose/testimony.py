@@ -41,6 +41,7 @@ class _Intake(msgspec.Struct):
     bytes_staged: _Count
     files: _Count
     unreadable: _Count
+    changed: _Count
     sources: Annotated[list[_Source], msgspec.Meta(max_length=256)]
 
 

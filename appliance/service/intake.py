@@ -56,6 +56,7 @@ class Intake:
         self._counts = Counts()
         self._missing: list[SourceMissing] = []
         self._unreadable: list[tuple[SourceName, bytes, str]] = []
+        self._changed: list[tuple[SourceName, bytes]] = []
         self._makers: list[PackMaker] = []
         self._is_stopped = False
         self._cause: IwatoError | None = None
@@ -187,6 +188,8 @@ class Intake:
         taker = FileTaker(source, self._reader, self._queue, self._index, refuse)
         for entry, signature in source.walk():
             taken = taker.take(entry, signature)
+            if taken is not None and taken.changed:
+                self._changed.append((SourceName(source.name), taken.path))
             if taken is not None and taken.kind in (Kind.FILE, Kind.HARD_LINK):
                 facts = self._counts.sources[-1]
                 facts = replace(facts, files=facts.files + 1, bytes=facts.bytes + taken.size)
@@ -267,6 +270,7 @@ class Intake:
             files=sum(source.files for source in counts.sources),
             sources=tuple(counts.sources),
             unreadable=tuple(self._unreadable),
+            changed=tuple(self._changed),
             cause=self._cause,
             missing=tuple(self._missing),
         )

@@ -22,9 +22,10 @@ class IntakeProgress:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeReport:
     """What a window's intake did. `cause` says why it is not complete, None when only the time was up.
-    `full`: everything was read and stored anew. `unreadable` are (source, raw path, reason): the face
-    escapes them. `missing` are all sources that were not there. `sources` in the order taken. Bytes: read
-    from the sources, new in plain chunks, and stored as age files in staging."""
+    `full`: everything was read and stored anew. `unreadable` are (source, raw path, reason), `changed` are
+    (source, raw path) of what was taken while it changed: the face escapes them. `missing` are all sources
+    that were not there. `sources` in the order taken. Bytes: read from the sources, new in plain chunks,
+    and stored as age files in staging."""
 
     window: int
     complete: bool
@@ -35,5 +36,6 @@ class IntakeReport:
     files: int
     sources: tuple[SourceFacts, ...]
     unreadable: tuple[tuple[SourceName, bytes, str], ...]
+    changed: tuple[tuple[SourceName, bytes], ...]
     cause: IwatoError | None
     missing: tuple[SourceMissing, ...]

@@ -19,7 +19,7 @@ from appliance.domain.phases import Phase
 from appliance.errors import (
     AttributesLeftOut,
     DrivesTooFew,
-    FilesUnreadable,
+    FilesChanged,
     InterlockRefused,
     IwatoError,
     RestoreIncomplete,
@@ -132,8 +132,7 @@ def _say(
         path, reason = left_out[0]
         drive_phase.warn(console, AttributesLeftOut(count=len(left_out), path=path, reason=reason))
     if report.changed:
-        path, reason = _text(report.changed[0]), "it changed while it was pulled"
-        drive_phase.warn(console, FilesUnreadable(count=len(report.changed), path=path, reason=reason))
+        drive_phase.warn(console, FilesChanged(count=len(report.changed), path=_text(report.changed[0])))
     console.say(
         "restored",
         snapshot=snapshot,

@@ -32,6 +32,7 @@ INTAKE = {
     "bytes_staged": 7,
     "files": 1,
     "unreadable": 0,
+    "changed": 0,
     "sources": [{"name": "docs", "complete": True, "files": 1, "bytes": 5}],
 }
 OF_DRIVE_PHASES = ("prepared", "sealed", "scrubbed", "verified", "restored")

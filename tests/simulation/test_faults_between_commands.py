@@ -18,6 +18,7 @@ import pytest
 
 from appliance import errors
 from appliance.adapters import console, file_names
+from appliance.adapters.local_file import LocalFile
 from appliance.compose import documents
 from appliance.compose.emulated_appliance import EmulatedAppliance
 from appliance.domain.ids import PackId, SnapshotId
@@ -363,6 +364,19 @@ def test_a_folder_that_is_no_token_is_named(box: VirtualBox, tmp_path: Path) -> 
 
 
 # Sources --------------------------------------------------------------------------------------------
+
+
+def test_files_that_change_while_they_are_pulled_are_said_by_the_window_and_by_the_restore(
+    box: VirtualBox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalFile, "unchanged", lambda self: False)
+    window: Mapping[str, Any] = box.run_window()
+    assert (window["exit"], window["complete"]) == (errors.EXIT_WARNINGS, True)
+    assert [item["code"] for item in window["warnings"]] == [errors.FilesChanged.code]
+    assert window["warnings"][0]["values"]["count"] == str(window["changed"]) > "0"
+    back = recall(box, tmp_path / "out", *(box.home.token(holder) for holder in (1, 2, 3)))
+    assert back["exit"] == errors.EXIT_WARNINGS
+    assert errors.FilesChanged.code in {item["code"] for item in back["warnings"]}
 
 
 def test_a_source_that_is_gone_is_said_and_comes_back(tmp_path: Path) -> None:

@@ -341,6 +341,7 @@ def test_a_file_that_changed_once_is_read_again(box: Box, size: int) -> None:
     report = box.window(Meddler(box, meddle))
     assert report.complete
     assert not report.unreadable
+    assert not report.changed
     assert not box.listed()[b"file"].changed
     assert box.snapshot() == box.truth()
 
@@ -362,11 +363,13 @@ def test_a_file_that_keeps_changing_is_marked(box: Box, size: int, shrinks: bool
 
     report = box.window(Meddler(box, meddle))
     assert report.complete
+    assert [path for _, path in report.changed] == [b"file"]
     entry = box.listed()[b"file"]
     assert entry.changed
     assert len(box.content(entry)) == entry.size
     box.acknowledge()
     again = box.window()
+    assert not again.changed
     assert again.bytes_read > 0  # what may be inconsistent is never taken as known
     assert box.snapshot() == box.truth()
 
