@@ -40,6 +40,7 @@ from appliance.words import N_
 # the nonce of each until it has expired, 64 at the most.
 ORDER_S = 600  # s; spin-up, the keys and a small restore, on a slow machine
 RESTORE_BYTES_PER_S = 1_000_000  # bytes per second; a tenth of what a slow USB disk takes
+RESTORE_FILES_PER_S = 100  # files per second; a tenth of what a slow card makes
 REASON = "restore run on the emulated board"
 
 
@@ -91,7 +92,9 @@ class Recalling:
     def _order(self, request: RestoreRequest, unix_s: int) -> bytes:
         snapshot = snapshots.meant(LedgerRecord(self.home, self.texts).snapshots(), request.snapshot)
         known = {part.name for part in snapshot.sources}
-        content = sum(part.bytes for part in snapshot.sources)
+        work_s = sum(
+            part.bytes // RESTORE_BYTES_PER_S + part.files // RESTORE_FILES_PER_S for part in snapshot.sources
+        )
         for source in request.sources:
             if source not in known:
                 raise SourceUnknown(source=source, snapshot=snapshot.snapshot)
@@ -100,7 +103,7 @@ class Recalling:
                 vault_id=self.texts.policy.vault_id,
                 policy=self.texts.hash,
                 nonce=os.urandom(recovery_order.NONCE_BYTES),
-                expires_s=unix_s + min(ORDER_S + content // RESTORE_BYTES_PER_S, recovery_order.VALID_S_MAX),
+                expires_s=unix_s + min(ORDER_S + work_s, recovery_order.VALID_S_MAX),
                 snapshot=SnapshotId(snapshot.snapshot),
                 sources=tuple(SourceName(source) for source in dict.fromkeys(request.sources)),
                 path=request.subtree,
