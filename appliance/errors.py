@@ -799,7 +799,7 @@ class DrivesMissing(VaultError):
     """Drives of the set are not there; work goes on without them."""
 
     code = "IW-3003"
-    what = N_("drives {drives} of the set are missing or not usable")
+    what = N_("missing or not usable of the set: drives {drives}")
     remedy = N_("Look at the bays. Every missing drive is one loss less that the vault survives.")
     exit_status = EXIT_WARNINGS
 
@@ -827,7 +827,7 @@ class SnapshotsDamaged(VaultError):
 
     code = "IW-3008"
     what = N_("pack {pack} cannot be repaired; snapshots that need it: {snapshots}")
-    remedy = N_("Look for the missing drives of this vault. Files that changed since lie in newer packs.")
+    remedy = N_("Look for the missing drives of this vault. The next window stores anew what its source still has.")
 
 
 class RestoreIncomplete(VaultError):

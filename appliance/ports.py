@@ -247,6 +247,11 @@ class RestoreTarget(Protocol):
         """An earlier, interrupted run has finished this step."""
         ...
 
+    def holds(self, path: bytes, entry: FileEntry) -> bool:
+        """A file or symlink of a finished step still lies there, by kind and length. Anything else is
+        taken for there."""
+        ...
+
     def end_step(self, step: str, *, whole: bool) -> None:
         """Bring everything so far to the disk; a `whole` step is not done again by a later run."""
         ...

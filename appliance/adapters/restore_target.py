@@ -85,6 +85,20 @@ class RestoreTarget:
         """An earlier, interrupted run has finished this step."""
         return step in self._journal.steps
 
+    def holds(self, path: bytes, entry: FileEntry) -> bool:
+        """Whether what a finished step made is still there, by kind and length: somebody may have tidied up
+        between two runs. Special objects are not looked for: they may have been left out."""
+        kind = {Kind.FILE: stat.S_IFREG, Kind.SYMLINK: stat.S_IFLNK}.get(entry.kind)
+        if kind is None:
+            return True
+        try:
+            parent, name = self._parent.of(path)
+            facts = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        is_whole = entry.kind is Kind.SYMLINK or facts.st_size == entry.size
+        return stat.S_IFMT(facts.st_mode) == kind and is_whole
+
     def end_step(self, step: str, *, whole: bool) -> None:
         """Bring everything so far to the disk, then journal the step; one that is not `whole` is left
         for `--resume`, which may find more drives."""

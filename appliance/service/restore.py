@@ -152,7 +152,7 @@ class Restore:
             batch.file_bytes += entry.size
             if entry.kind is Kind.HARD_LINK:
                 batch.links.append((path, _join(source, entry.target)))
-            elif batch.done:
+            elif batch.done and self._target.holds(path, entry):
                 self._count_done(path, entry)
             else:
                 self._attempt(path, self._content, path, entry)

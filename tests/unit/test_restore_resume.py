@@ -184,6 +184,26 @@ def test_a_finished_restore_that_is_resumed_changes_nothing(
     assert len(small.opened) == (3 if adopted else 1)  # the list of files
 
 
+@pytest.mark.parametrize("harm", ["gone", "cut off", "another kind", "folder gone"])
+def test_what_was_removed_from_a_finished_restore_is_made_again(
+    small: Vault, tmp_path: Path, harm: str
+) -> None:
+    small.restore(target(tmp_path / "out"))
+    expected = facts(tmp_path / "out" / "docs")
+    victim = tmp_path / "out" / "docs" / "d" / "z"
+    victim.parent.chmod(0o755)
+    if harm == "folder gone":
+        shutil.rmtree(victim.parent)
+    elif harm == "cut off":
+        os.truncate(victim, 2)
+    else:
+        victim.unlink()
+    if harm == "another kind":
+        victim.symlink_to("a")
+    assert not small.restore(target(tmp_path / "out", resume=True)).failed
+    assert facts(tmp_path / "out" / "docs") == expected
+
+
 def test_what_was_lost_is_tried_again_with_more_drives(tmp_path: Path) -> None:
     vault = Vault(tmp_path / "vault")
     vault.list_files([ROOT, file(b"a", *vault.chunks(b"a")), file(b"b", *vault.chunks(b"b"))])
