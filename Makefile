@@ -19,7 +19,7 @@ READY := $(VENV)/complete
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 # program:Debian package that some test needs
-PROGRAMS := ssh-keygen:openssh-client tmux:tmux
+PROGRAMS := ssh-keygen:openssh-client tmux:tmux openssl:openssl setpriv:util-linux unshare:util-linux
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
