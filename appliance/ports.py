@@ -65,8 +65,7 @@ class Placing(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what is held open; the temporary file stays until a sweep, or the next `begin` of the
-        same name. Twice is harmless."""
+        """Give back what is held; the temporary file waits for a sweep or the next `begin`. Repeatable."""
         ...
 
 

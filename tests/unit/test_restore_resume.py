@@ -72,6 +72,29 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vault:
     return vault
 
 
+def test_no_sync_has_more_to_write_than_the_keeper_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsynced = [0]
+    monkeypatch.setattr(restore_target, "SYNC_BYTES", 10)
+
+    def syncfs(_fd: int) -> int:
+        unsynced.append(0)
+        return 0
+
+    monkeypatch.setattr(restore_target, "_libc", SimpleNamespace(syncfs=syncfs))
+    target = restore_target.RestoreTarget(tmp_path / "out", Wanted())
+    target.begin("all")
+    target.make_directory(b"d")
+    target.begin_file(b"d/f", 100)
+    for offset in range(0, 100, 4):
+        target.write(b"d/f", offset, b"four")
+        unsynced[-1] += 4
+    target.close()
+    assert max(unsynced) <= 12
+    assert len(unsynced) > 8
+
+
 def facts(root: Path) -> dict[str, tuple[object, ...]]:
     """Everything of a tree except inode numbers, which are compared as who shares with whom."""
     found: dict[str, tuple[object, ...]] = {}
