@@ -827,7 +827,7 @@ class SnapshotsDamaged(VaultError):
 
     code = "IW-3008"
     what = N_("pack {pack} cannot be repaired; snapshots that need it: {snapshots}")
-    remedy = N_("Look for the missing drives of this vault. The next window stores anew what its source still has.")
+    remedy = N_("Look for missing drives. The next window stores anew what its source still has.")
 
 
 class RestoreIncomplete(VaultError):
