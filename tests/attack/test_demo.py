@@ -101,8 +101,8 @@ def test_all_seven_acts_happen_on_a_tree_of_ones_own(tree: Path, tmp_path: Path,
     ended = iwato("--lang", language, "demo", "--source", str(tree), env=room(tmp_path))
     assert ended.status == errors.EXIT_OK, ended.err
     assert all(f"[{act}/7]" in ended.err for act in range(1, 8))
-    lost = ["失われ" if language == "ja" else "the token is lost"] * len(LOST_HOLDERS)
-    assert sum(ended.out.count(word) for word in set(lost)) == len(LOST_HOLDERS)
+    lost = "トークン喪失" if language == "ja" else "the token is lost"
+    assert ended.out.count(lost) == len(LOST_HOLDERS)
     assert listing(tree) == before
     assert rooms_are_empty(tmp_path)
 
@@ -128,7 +128,7 @@ def test_on_an_older_kernel_it_shows_what_that_one_can_confine(tree: Path, tmp_p
         assert (ended.status, "refused 3 requests" in ended.err) == (errors.EXIT_OK, True)
         assert "none is left, no drive was reached" in ended.err
     else:
-        assert (ended.status, ended.codes) == (errors.EXIT_WARNINGS, {errors.RootkitNotPlanted.code})
+        assert (ended.status, errors.RootkitNotPlanted.code in ended.codes) == (errors.EXIT_WARNINGS, True)
         assert "none is left" not in ended.err
 
 
