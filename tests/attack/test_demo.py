@@ -155,8 +155,8 @@ def test_what_the_user_may_not_read_is_named_and_no_failure(tree: Path, tmp_path
 @pytest.mark.planted
 @pytest.mark.parametrize(
     ("bug", "code"),
-    [(ONE_BYTE_ELSE, "IW-1009"), (ONE_DRIVE_MORE, "IW-3001"), (ONE_TOKEN_MORE, "IW-5")],
-    ids=["one byte else", "one drive more", "one token more"],
+    [(ONE_BYTE_ELSE, "IW-1009"), (ONE_DRIVE_MORE, "IW-3001"), (ONE_TOKEN_MORE, "IW-5")][: many(1, 3)],
+    ids=["one byte else", "one drive more", "one token more"][: many(1, 3)],
 )
 def test_a_demo_that_did_not_happen_does_not_end_well(
     tree: Path, tmp_path: Path, bug: str, code: str
