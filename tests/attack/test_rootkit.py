@@ -22,6 +22,9 @@ from hw.twin.slot import Implant, Removal, Said, Watchers
 from tests.firmware import box
 from tests.unit.twin_bench import WINDOW_S, Bench
 
+# Never unconfined: it would run with all the rights of whoever runs the tests.
+pytestmark = pytest.mark.needs("landlock")
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = [ROOT / name for name in ("appliance", "firmware", "hw", "tests")]
 FORBIDDEN = ("bay", "emulated", "tokens")
