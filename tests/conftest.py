@@ -4,12 +4,7 @@ A skip is never silent: all are counted and listed by reason at the end, and whe
 be present (CI=true and DEPTH=ci) a skip is a failure, unless only a real board could run the test.
 """
 
-import fcntl
-import hashlib
-import json
 import os
-import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -18,13 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import depth, facilities
+from tests import depth, facilities, node_packages
 from tests import vectors as public_vectors
-
-PROJECT = Path(__file__).resolve().parents[1]
-NODE_LOCK = PROJECT / "tests" / "node"
-NODE_PLACE = PROJECT / ".tools" / "node"
-NPM_TIMEOUT_S = 180  # s; a registry that takes longer is as good as absent
 
 MUST_RUN_ALL = os.environ.get("CI") == "true" and depth.FULL
 HARDWARE = "hardware:"
@@ -71,39 +61,6 @@ def node() -> Path:
     return binary
 
 
-def _locked_version(package: str) -> str:
-    lock = json.loads((NODE_LOCK / "package-lock.json").read_text(encoding="utf-8"))
-    return str(lock["packages"][f"node_modules/{package}"]["version"])
-
-
-def _install_node_packages() -> str:
-    """`npm ci` from the committed lock, whose integrity hashes npm checks; "" or what failed."""
-    command = facilities.npm_command()
-    assert command is not None
-    lock = (NODE_LOCK / "package-lock.json").read_bytes()
-    stamp = NODE_PLACE / "complete"
-    expected = hashlib.sha256(lock).hexdigest()
-    NODE_PLACE.mkdir(parents=True, exist_ok=True)
-    with (NODE_PLACE / "lock").open("w") as guard:  # xdist workers install once, not twice
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        if stamp.is_file() and stamp.read_text(encoding="ascii") == expected:
-            return ""
-        stamp.unlink(missing_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(NODE_LOCK / name, NODE_PLACE / name)
-        try:
-            done = subprocess.run(
-                [*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-                cwd=NODE_PLACE, capture_output=True, text=True, timeout=NPM_TIMEOUT_S, check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return f"npm did not end within {NPM_TIMEOUT_S} s"
-        if done.returncode != 0:
-            return f"npm ci failed: {done.stderr.strip()[-300:]}"
-        stamp.write_text(expected, encoding="ascii")
-    return ""
-
-
 @pytest.fixture(scope="session")
 def npm(node: Path) -> Callable[[str, str], Path]:
     """`npm("age-encryption", "0.3.1")` → the `node_modules` folder that holds it and what it needs.
@@ -113,11 +70,12 @@ def npm(node: Path) -> Callable[[str, str], Path]:
     assert node.is_file()
 
     def install(package: str, version: str) -> Path:
-        assert _locked_version(package) == version, f"tests/node locks {package} {_locked_version(package)}"
-        failed = _install_node_packages()
+        locked = node_packages.locked_version(package)
+        assert locked == version, f"tests/node locks {package} {locked}"
+        failed = node_packages.install()
         if failed:
             pytest.skip(f"needs npm: {failed}")
-        return NODE_PLACE / "node_modules"
+        return node_packages.PLACE / "node_modules"
 
     return install
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import conftest, facilities
+from tests import conftest, facilities, node_packages
 
 
 def skipped(reason: str) -> pytest.TestReport:
@@ -52,3 +52,28 @@ def test_the_other_implementations_are_installed_as_the_lock_says(npm: Callable[
 def test_another_version_than_the_locked_one_is_refused(npm: Callable[[str, str], Path]) -> None:
     with pytest.raises(AssertionError, match="locks age-encryption"):
         npm("age-encryption", "0.0.1")
+
+
+def test_a_registry_that_cannot_be_reached_is_tried_once_in_a_test_run_and_again_in_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Path] = []
+
+    def unreachable(place: Path) -> str:
+        tried.append(place)
+        return "npm ci failed: code ECONNREFUSED"
+
+    monkeypatch.setattr(node_packages, "npm_ci", unreachable)
+    for run in ("first", "second"):
+        monkeypatch.setenv("PYTEST_XDIST_TESTRUNUID", run)
+        answers = [node_packages.install(tmp_path) for _ in range(3)]
+        assert answers == ["npm ci failed: code ECONNREFUSED"] * 3
+    assert len(tried) == 2
+
+
+@pytest.mark.needs("npm")
+def test_why_npm_could_not_install_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text("{}", encoding="utf-8")
+    reason = node_packages.npm_ci(tmp_path)  # without a lock npm refuses
+    assert reason.startswith("npm ci failed: ")
+    assert "\n" not in reason
