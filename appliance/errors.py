@@ -725,6 +725,15 @@ class ContactTestFailed(HardwareError):
     remedy = N_("The link stays cut. Have the relays K1 and K2 and their senses checked.")
 
 
+class ContactTestRepeated(HardwareError):
+    """The relays were late; the link is tried again after the gap that the interlock demands."""
+
+    code = "IW-2012"
+    what = N_("the contact test of the link failed once it conducted; it is tried again in {seconds} s")
+    remedy = N_("Nothing is lost. If it comes in every window, have the relays K1 and K2 checked.")
+    exit_status = EXIT_WARNINGS
+
+
 class ControllerEnded(HardwareError):
     """The controller's program ended before its phase did."""
 

@@ -61,6 +61,7 @@ def status(said: Status, bays: int) -> InterlockStatus:
         window_ends_s=said.window_end_s,
         link_left_s=said.link_left_s,
         drives_left_s=said.drives_left_s,
+        gap_left_s=said.gap_left_s,
         exposure_used_s=said.exposure_used_s,
         refused=said.refused,
         policy_version=said.policy_version,

@@ -50,6 +50,7 @@ class InterlockStatus:
     window_ends_s: int
     link_left_s: int
     drives_left_s: int
+    gap_left_s: int
     exposure_used_s: int
     refused: int
     policy_version: int

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from appliance.domain.phases import BootFacts, Phase
-from appliance.errors import ContactTestFailed, PhaseCut, PolicyMismatch
+from appliance.errors import ContactTestFailed, ContactTestRepeated, PhaseCut, PolicyMismatch
 from appliance.ports import Console, Link
+from appliance.service import drive_phase
 from appliance.service.keeper import Keeper
 from appliance.service.pulse import Pulsing
 
@@ -32,7 +33,7 @@ def run(
     if facts.policy_hash != policy_hash:
         raise PolicyMismatch(version=facts.policy_version)
     with pulse:
-        connect(keeper, pulse)
+        connect(keeper, pulse, console)
         wait_for_carrier(keeper, pulse, link)
         report = pull(facts)
         console.say("intake", **report)
@@ -40,10 +41,12 @@ def run(
         wait_for_the_airlock(keeper, pulse)
 
 
-def connect(keeper: Keeper, pulse: Pulsing) -> None:
+def connect(keeper: Keeper, pulse: Pulsing, console: Console) -> None:
     """Ask for the link until it conducts. InterlockRefused with the cause, ContactTestFailed when no
     test passed, PhaseCut when the interlock took everything back."""
-    for _attempt in range(CONNECT_TRIES):
+    for attempt in range(CONNECT_TRIES):
+        if attempt:
+            wait_for_the_gap(keeper, pulse, console)
         keeper.request_link()
         while keeper.phase is Phase.CONTACT_TEST:
             pulse.wait(LOOK_MS)
@@ -52,6 +55,20 @@ def connect(keeper: Keeper, pulse: Pulsing) -> None:
         if keeper.phase is not Phase.ISOLATED:
             raise PhaseCut(phase=Phase.CONTACT_TEST.value, cause=keeper.cause)
     raise ContactTestFailed(tries=CONNECT_TRIES)
+
+
+def wait_for_the_gap(keeper: Keeper, pulse: Pulsing, console: Console) -> None:
+    """A test that failed after both contacts had conducted was a link: the next one has to keep its
+    distance (PROTOCOL 9). The window is long, so one late contact must not cost it."""
+    left_s = _gap_s(keeper)
+    if left_s:
+        drive_phase.warn(console, ContactTestRepeated(seconds=left_s))
+    while keeper.phase is Phase.ISOLATED and _gap_s(keeper):
+        pulse.wait(IDLE_MS)
+
+
+def _gap_s(keeper: Keeper) -> int:
+    return keeper.status.gap_left_s if keeper.status is not None else 0
 
 
 def wait_for_carrier(keeper: Keeper, pulse: Pulsing, link: Link) -> None:

@@ -58,6 +58,7 @@ class Bench:
     drive_ms: int = 2000
     stop_at_both: bool = True
     programs: Callable[[Boot], Callable[[LoopbackController], None] | None] | None = None
+    policy: bytes = field(default_factory=box.policy_text)
 
     def __post_init__(self) -> None:
         self.entropy = SeededEntropy(self.seed)
@@ -141,7 +142,7 @@ class Bench:
 
     def birth(self) -> None:
         """Power on until ISOLATED and give the interlock its first policy, by the controller's line."""
-        text = box.policy_text()
+        text = self.policy
 
         def ceremony(boot: Boot) -> Callable[[LoopbackController], None]:
             def run(_: LoopbackController) -> None:
