@@ -27,7 +27,7 @@ from appliance.domain.ids import PackId
 from appliance.errors import ChunkDamaged, ManifestInvalid, PackLost, PackTableInvalid, TargetUnusable
 from appliance.format import manifest_record
 from appliance.service import restore_files
-from tests.unit.restore_bench import ROOT, Vault, entry, file, target
+from tests.unit.restore_bench import ROOT, Vault, enter, entry, file, target
 from tests.unit.test_restore_resume import facts
 
 PLAIN = Wanted(devices=True, set_id=True)
@@ -49,6 +49,7 @@ class World:
         return facts(self.place / "outside")
 
     def names(self) -> set[str]:
+        enter(self.out)
         found = {str(path.relative_to(self.out)) for path in self.out.rglob("*")}
         return found - {".iwato-restore"}
 
@@ -401,7 +402,7 @@ import ctypes, os, sys
 from pathlib import Path
 from appliance.adapters.attributes import Wanted
 from appliance.domain.file_entry import Kind
-from tests.unit.restore_bench import ROOT, Vault, entry, file, target
+from tests.unit.restore_bench import ROOT, Vault, enter, entry, file, target
 os.chown(sys.argv[1], 65534, 65534)
 os.setgid(65534); os.setuid(65534)
 place = Path(sys.argv[1])

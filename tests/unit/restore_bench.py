@@ -6,6 +6,7 @@ product. Manifests may be dishonest: whoever knows the public key can write any 
 
 import hashlib
 import os
+import shutil
 import stat
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -290,6 +291,21 @@ ODD_NAMES = [
 ]
 
 
+def enter(root: Path) -> None:
+    """Let a user who is not root into every folder below `root`, whatever mode it was restored with."""
+    for path, folders, _ in os.walk(root):
+        for name in folders:
+            folder = os.path.join(path, name)
+            if not os.path.islink(folder):
+                os.chmod(folder, 0o700)
+
+
+def remove(root: Path) -> None:
+    """Remove a tree with what a restore made in it."""
+    enter(root)
+    shutil.rmtree(root)
+
+
 def make_tree(root: Path) -> Path:
     """Every kind of object and attribute that this machine lets us make."""
     raw = os.fsencode(root)
@@ -328,7 +344,7 @@ def make_tree(root: Path) -> Path:
         os.chown(root / "a" / "b", 99, 98)
         os.setxattr(root / "link", "trusted.of-a-link", b"t", follow_symlinks=False)
     for path, mode in (
-        ("empty", 0o000),
+        ("empty", 0o000 if AS_ROOT else 0o600),  # nobody else could read it, or give it an attribute
         ("large", 0o650),
         ("a/b/deep", 0o1604),
         ("a", 0o1777),

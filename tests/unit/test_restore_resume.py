@@ -17,7 +17,7 @@ from appliance.errors import IwatoError, TargetForeign, TargetNotEmpty, TargetUn
 from appliance.service import restore as restore_module
 from appliance.service.selection import Selection
 from tests import depth
-from tests.unit.restore_bench import AS_ROOT, ROOT, Vault, acl, entry, file, target
+from tests.unit.restore_bench import AS_ROOT, ROOT, Vault, acl, entry, file, remove, target
 
 MODULES = (restore_target, attributes, beneath, restore_journal)
 CALLS = frozenset({
@@ -155,7 +155,7 @@ def test_a_restore_killed_between_any_two_system_calls_ends_in_the_same_tree(
         assert interrupt(small, out, last, monkeypatch, selection) == last
         assert resume(small, out, selection) == said, last
         assert facts(out / "docs") == expected, last
-        shutil.rmtree(out)
+        remove(out)
 
 
 def test_a_resumed_restore_may_be_interrupted_again(
@@ -407,7 +407,7 @@ def test_a_target_that_fails_at_any_call_ends_with_a_code_and_can_be_resumed(
             made.close()
         resume(small, out, Selection())
         assert facts(out / "docs") == expected, last
-        shutil.rmtree(out)
+        remove(out)
     assert ended
 
 
@@ -440,7 +440,7 @@ def test_a_journal_that_is_written_before_the_content_is_caught(
             wrong += facts(out / "docs") != expected
         except (IwatoError, OSError):
             wrong += 1
-        shutil.rmtree(out)
+        remove(out)
     assert wrong
 
 
