@@ -183,8 +183,8 @@ class SqliteIndex:
 
     def remembered(self, content: bytes, context: bytes, signature: bytes) -> Remembered | None:
         """A file's record, as far as it is whole, of this state, and acknowledged."""
-        record = scan_record.decode(content, self._key, context)
-        if record is None or record.state != self._hash(b"state", signature):
+        record = scan_record.decode(content, self._key, _in_state(context, signature))
+        if record is None:
             return None
         extents: list[Extent] = []
         for offset, chunks in record.runs:
@@ -212,11 +212,10 @@ class SqliteIndex:
         path, _, leaf = state.path.rpartition(b"/")
         folder, name = self._folder_key(source, path), self.leaf_key(leaf)
         record = ScanRecord(
-            state=self._hash(b"state", state.signature),
             read_to=WHOLE if state.read_to is None else state.read_to,
             runs=tuple((extent.offset, self._chunks(extent)) for extent in state.extents),
         )
-        return folder, name, scan_record.encode(record, self._key, folder + name)
+        return folder, name, scan_record.encode(record, self._key, _in_state(folder + name, state.signature))
 
     def _chunks(self, extent: Extent) -> tuple[tuple[int, int, int], ...]:
         return tuple((self._number(ref.pack), ref.slot, ref.length) for ref in extent.chunks)
@@ -293,3 +292,8 @@ class SqliteIndex:
     def _open(self) -> None:
         self._database = index_database.opened(self._path)
         self._load()
+
+
+def _in_state(context: bytes, signature: bytes) -> bytes:
+    """What a file's record is bound to; no two pairs give the same."""
+    return b"%b%d:%b" % (context, len(signature), signature)

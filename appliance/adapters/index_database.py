@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 
 from appliance.errors import StagingFailed
 
-VERSION = 2
+VERSION = 3
 NUMBER_MAX = (1 << 32) - 1  # packs; 4 bytes in the rows that refer to them
 _OWN_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _JOURNALS = ("-wal", "-shm", "-journal")

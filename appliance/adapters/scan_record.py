@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 
-STATE_BYTES = 16  # bytes; keyed hash of the file's size, times and inode
+STATE_BYTES = 16  # bytes; keyed hash over the record, its place, and the file's size, times and inode
 MAC_BYTES = 8  # bytes; against chance, not against whoever holds the key (30-vault, dedup)
 WHOLE = (1 << 64) - 1  # "read_to" of a file that was read to its end
 
-_HEAD = struct.Struct(">16sQI")  # state, read up to, runs
+_HEAD = struct.Struct(">QI")  # read up to, runs
 _RUN = struct.Struct(">QI")  # offset, chunks
 _CHUNK = struct.Struct(">III")  # number of the pack in the index, slot, length
 
@@ -24,27 +24,27 @@ _CHUNK = struct.Struct(">III")  # number of the pack in the index, slot, length
 class ScanRecord:
     """`runs` are (offset, ((pack number, slot, length), ...)). `read_to`: WHOLE, or where to go on."""
 
-    state: bytes
     read_to: int
     runs: tuple[tuple[int, tuple[tuple[int, int, int], ...]], ...]
 
 
 def encode(record: ScanRecord, key: bytes, context: bytes) -> bytes:
-    """The record's bytes, bound to `context` (which file of which folder)."""
-    parts = [_HEAD.pack(record.state, record.read_to, len(record.runs))]
+    """The record's bytes, bound to `context`: which file of which folder, in which state."""
+    parts = [_HEAD.pack(record.read_to, len(record.runs))]
     for offset, chunks in record.runs:
         parts.append(_RUN.pack(offset, len(chunks)))
         parts += [_CHUNK.pack(*chunk) for chunk in chunks]
     body = b"".join(parts)
-    return body + mac(key, context + body)
+    return body + _state(key, context + body)
 
 
 def decode(content: bytes, key: bytes, context: bytes) -> ScanRecord | None:
-    """Inverse of `encode`; None for anything that was not written so, also by one who has the key."""
-    body = content[:-MAC_BYTES]
-    if len(content) < _HEAD.size + MAC_BYTES or mac(key, context + body) != content[-MAC_BYTES:]:
+    """Inverse of `encode`; None for another context and for anything that was not written so, also by
+    one who has the key."""
+    body = content[:-STATE_BYTES]
+    if len(content) < _HEAD.size + STATE_BYTES or _state(key, context + body) != content[-STATE_BYTES:]:
         return None
-    state, read_to, count = _HEAD.unpack_from(body)
+    read_to, count = _HEAD.unpack_from(body)
     position, runs = _HEAD.size, []
     for _ in range(count):
         if len(body) < position + _RUN.size:
@@ -56,7 +56,11 @@ def decode(content: bytes, key: bytes, context: bytes) -> ScanRecord | None:
             return None
         runs.append((offset, tuple(_CHUNK.iter_unpack(body[position:end]))))
         position = end
-    return ScanRecord(state=state, read_to=read_to, runs=tuple(runs))
+    return ScanRecord(read_to=read_to, runs=tuple(runs))
+
+
+def _state(key: bytes, content: bytes) -> bytes:
+    return blake3(content, key=key).digest(STATE_BYTES)
 
 
 def mac(key: bytes, content: bytes) -> bytes:

@@ -6,6 +6,7 @@ records follow one another (manifest.py).
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ NANOSECONDS = 1_000_000_000
 SOURCE_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 SOURCE_CHARS_MAX = 32
 _CHANGED = 1  # the only flag
+_COMPONENT = rb"(?!\.{1,2}(?:/|\Z))[^/\0]{1,%d}" % COMPONENT_BYTES_MAX
+_PATH = re.compile(_COMPONENT + rb"(?:/" + _COMPONENT + rb")*")
 
 _HEAD = struct.Struct(">HQQIB")  # version, window number, begin in unix seconds, segment number, name length
 _END = struct.Struct(">BQQQ")  # last, entries, files, bytes: of the whole source when last, else zero
@@ -173,21 +176,14 @@ def check_entry(entry: FileEntry) -> None:
     if entry.mode > MODE_MAX:
         raise ValueError("a mode that is none")
     _check_kind(entry)
-    names = [name for name, _ in entry.xattrs]
-    if len(names) > XATTRS_MAX or names != sorted(set(names)):
-        raise ValueError("attributes out of order, twice, or too many")
-    if not all(_is_xattr(name, value) for name, value in entry.xattrs):
-        raise ValueError("an attribute that is none")
+    if entry.xattrs:
+        _check_xattrs(entry.xattrs)
     _check_extents(entry)
 
 
 def is_path(path: bytes) -> bool:
     """A relative path below the root: components of 1-255 bytes, none `.` or `..`, no NUL."""
-    if not path or len(path) > PATH_BYTES_MAX or b"\0" in path:
-        return False
-    return all(
-        part not in (b"", b".", b"..") and len(part) <= COMPONENT_BYTES_MAX for part in path.split(b"/")
-    )
+    return len(path) <= PATH_BYTES_MAX and _PATH.fullmatch(path) is not None
 
 
 def is_source_name(name: str) -> bool:
@@ -211,6 +207,14 @@ def _check_kind(entry: FileEntry) -> None:
         raise ValueError("a target where there can be none")
 
 
+def _check_xattrs(xattrs: Sequence[tuple[bytes, bytes]]) -> None:
+    names = [name for name, _ in xattrs]
+    if len(names) > XATTRS_MAX or names != sorted(set(names)):
+        raise ValueError("attributes out of order, twice, or too many")
+    if not all(_is_xattr(name, value) for name, value in xattrs):
+        raise ValueError("an attribute that is none")
+
+
 def _is_xattr(name: bytes, value: bytes) -> bool:
     if not 1 <= len(name) <= XATTR_NAME_BYTES_MAX or b"\0" in name:
         return False
@@ -222,9 +226,11 @@ def _check_extents(entry: FileEntry) -> None:
     for extent in entry.extents:
         if extent.offset <= end or not extent.chunks:
             raise ValueError("runs of data that overlap, touch or are empty")
-        end = extent.offset + sum(ref.length for ref in extent.chunks)
-        if not all(1 <= ref.length <= pack.RAW_BYTES_MAX for ref in extent.chunks):
-            raise ValueError("a chunk of no possible length")
+        end = extent.offset
+        for ref in extent.chunks:
+            if not 1 <= ref.length <= pack.RAW_BYTES_MAX:
+                raise ValueError("a chunk of no possible length")
+            end += ref.length
     if end > entry.size:
         raise ValueError("data behind the end of a file")
 

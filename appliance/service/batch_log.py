@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from appliance.domain.ids import PackId
+from appliance.domain.ids import PackId, SourceName
 from appliance.format import batch
 from appliance.format.batch import Batch, SourceFacts, StagedPack, StagedSegment
 from appliance.ports import ScratchFiles
@@ -18,13 +18,41 @@ SPARE_SEQUENCES = 1000  # after so many records of a window each further one wai
 
 @dataclass(slots=True, kw_only=True)
 class Counts:
-    """The window's numbers so far, in bytes and objects. `stored`: bytes of age files in staging."""
+    """The window's numbers so far, in bytes and objects. `stored`: bytes of age files in staging. `source`
+    is the one being walked, `files` and `bytes` are its regular files; `listed` are the sources whose
+    list is whole."""
 
     read: int = 0
     new: int = 0
     stored: int = 0
     unreadable: int = 0
-    sources: list[SourceFacts] = field(default_factory=list)
+    source: SourceName | None = None
+    files: int = 0
+    bytes: int = 0
+    listed: set[SourceName] = field(default_factory=set)
+    _earlier: list[tuple[SourceName, int, int]] = field(default_factory=list)
+
+    def begin(self, source: SourceName) -> None:
+        """From now on, files of this source."""
+        if self.source is not None:
+            self._earlier.append((self.source, self.files, self.bytes))
+        self.source, self.files, self.bytes = source, 0, 0
+
+    def took(self, size: int) -> None:
+        """One regular file, of `size` bytes."""
+        self.files += 1
+        self.bytes += size
+
+    @property
+    def sources(self) -> tuple[SourceFacts, ...]:
+        """What is known of each source that was begun, in their order."""
+        begun = list(self._earlier)
+        if self.source is not None:
+            begun.append((self.source, self.files, self.bytes))
+        return tuple(
+            SourceFacts(name=name, complete=name in self.listed, files=files, bytes=size)
+            for name, files, size in begun
+        )
 
 
 class BatchLog:
@@ -65,7 +93,7 @@ class BatchLog:
             begin_s=self._begin_s,
             final=final,
             complete=complete,
-            sources=tuple(counts.sources),
+            sources=counts.sources,
             packs=tuple(self._packs[: batch.NAMES_MAX]),
             segments=tuple(self._segments[:segments]),
             bytes_read=counts.read,

@@ -79,11 +79,8 @@ class Crew:
     def filled(self) -> Iterator[flow.FilledPack]:
         """The packs that were closed since the last call."""
         self._raise_failure()
-        while True:
-            try:
-                yield self._filled.get_nowait()
-            except queue.Empty:
-                return
+        while not self._filled.empty():  # only this thread takes from it
+            yield self._filled.get_nowait()
 
     def finish(self) -> None:
         """Do all jobs, close all packs, end all threads. Raises what a worker failed with."""

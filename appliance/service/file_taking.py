@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from appliance.domain.file_entry import FileEntry, Kind
+from appliance.domain.file_state import Remembered
 from appliance.pipeline import chunk
 from appliance.ports import DedupIndex, FolderStates, Source
 from appliance.service.manifest_queue import ManifestQueue, Pending
@@ -48,15 +49,16 @@ class FileTaker:
         return entry
 
     def _take_file(self, entry: FileEntry, signature: bytes) -> FileEntry | None:
-        begin = self._remembered(entry, signature) if signature else None
-        if begin is not None and begin.read_to == entry.size:
-            self._queue.add(Pending(entry=entry, runs=begin.runs))
+        known = self._remembered(entry, signature) if signature else None
+        if known is not None and known.read_to is None:
+            entry = entry.with_extents(known.extents)
+            self._queue.add(Pending(entry=entry))
             return entry
         if not entry.size:
             self._queue.add(Pending(entry=entry))
             return entry
         try:
-            return self._read_file(entry, signature, begin)
+            return self._read_file(entry, signature, _begun(known))
         except OSError as error:
             self._lost.add(entry.path)
             self._refuse(entry.path, error.strerror or type(error).__name__)
@@ -101,13 +103,16 @@ class FileTaker:
         self._queue.add(Pending(entry=entry, runs=content.runs, signature=signature))
         return entry
 
-    def _remembered(self, entry: FileEntry, signature: bytes) -> Content | None:
-        """What is known of this very state of the file; `read_to` is its size when all is."""
+    def _remembered(self, entry: FileEntry, signature: bytes) -> Remembered | None:
+        """What is known of this very state of the file."""
         path, _, leaf = entry.path.rpartition(b"/")
         if self._folder is None or self._folder[0] != path:
             self._folder = (path, self._index.folder(self._source.name, path))
-        known = self._folder[1].find(leaf, signature)
-        if known is None:
-            return None
-        read_to = entry.size if known.read_to is None else known.read_to
-        return Content(runs=list(remembered_runs(known.extents)), read_to=read_to)
+        return self._folder[1].find(leaf, signature)
+
+
+def _begun(known: Remembered | None) -> Content | None:
+    """Where an earlier window left off in a file."""
+    if known is None or known.read_to is None:
+        return None
+    return Content(runs=list(remembered_runs(known.extents)), read_to=known.read_to)

@@ -8,14 +8,13 @@ goes on from what the witness acknowledged. Opens no drive, holds no key that op
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 from appliance.domain.file_entry import Kind
 from appliance.domain.ids import SourceName
 from appliance.errors import BatchInvalid, IwatoError, NetworkLost, SourceMissing, StagingFailed, StagingFull
 from appliance.format import age_selftest
-from appliance.format.batch import SourceFacts, StagedPack, StagedSegment
+from appliance.format.batch import StagedPack, StagedSegment
 from appliance.pipeline import chunk, dedup, flow
 from appliance.ports import DedupIndex, ScratchFiles, Source
 from appliance.service import batch_log, buffers, receipts
@@ -31,6 +30,8 @@ from appliance.service.receipts import Told
 
 FULL_EVERY_S = 30 * 24 * 3600  # seconds; 30-vault: bounds what a poisoned index can do
 FREE_LOOK_BYTES = flow.PACK_BYTES  # bytes read between two looks at the room in staging
+FILES_PER_TELLING = 64  # files that were not read, between two words on progress; every read is told of
+_COUNTED = (Kind.FILE, Kind.HARD_LINK)
 
 
 class Intake:
@@ -161,7 +162,7 @@ class Intake:
 
     def _take_source(self, source: Source) -> None:
         name = SourceName(source.name)
-        self._counts.sources.append(SourceFacts(name=name, complete=False, files=0, bytes=0))
+        self._counts.begin(name)
         if self._must_stop():
             return
         self._queue.begin(name)
@@ -190,11 +191,10 @@ class Intake:
             taken = taker.take(entry, signature)
             if taken is not None and taken.changed:
                 self._changed.append((SourceName(source.name), taken.path))
-            if taken is not None and taken.kind in (Kind.FILE, Kind.HARD_LINK):
-                facts = self._counts.sources[-1]
-                facts = replace(facts, files=facts.files + 1, bytes=facts.bytes + taken.size)
-                self._counts.sources[-1] = facts
-                self._tell()
+            if taken is not None and taken.kind in _COUNTED:
+                self._counts.took(taken.size)
+                if self._counts.files % FILES_PER_TELLING == 0:
+                    self._tell()
             self._collect()
             if self._must_stop():
                 return False
@@ -238,8 +238,13 @@ class Intake:
         return self._is_stopped
 
     def _tell(self) -> None:
-        now, read, new = self._counts.sources[-1], self._counts.read, self._counts.new
-        self._watch.progress(IntakeProgress(source=now.name, files=now.files, bytes_read=read, bytes_new=new))
+        counts = self._counts
+        assert counts.source is not None
+        self._watch.progress(
+            IntakeProgress(
+                source=counts.source, files=counts.files, bytes_read=counts.read, bytes_new=counts.new
+            )
+        )
 
     def _refuse(self, source: SourceName, path: bytes, reason: str) -> None:
         self._unreadable.append((source, path, reason))
@@ -250,13 +255,13 @@ class Intake:
         self._counts.stored += segment.size
 
     def _source_listed(self, name: SourceName) -> None:
-        sources = self._counts.sources
-        self._counts.sources = [replace(s, complete=True) if s.name == name else s for s in sources]
+        self._counts.listed.add(name)
 
     # The end -------------------------------------------------------------------------------------------
 
     def _is_complete(self) -> bool:
-        return bool(self._counts.sources) and all(source.complete for source in self._counts.sources)
+        sources = self._counts.sources
+        return bool(sources) and all(source.complete for source in sources)
 
     def _report(self, window: int) -> IntakeReport:
         counts = self._counts
@@ -268,7 +273,7 @@ class Intake:
             bytes_new=counts.new,
             bytes_stored=counts.stored,
             files=sum(source.files for source in counts.sources),
-            sources=tuple(counts.sources),
+            sources=counts.sources,
             unreadable=tuple(self._unreadable),
             changed=tuple(self._changed),
             cause=self._cause,

@@ -143,7 +143,7 @@ class ManifestQueue:
             if len(self._states) >= STATES_MAX:
                 self._remember()
         if item.read_to is None:
-            self._write(replace(item.entry, extents=extents) if extents else item.entry)
+            self._write(item.entry.with_extents(extents) if extents else item.entry)
 
     def _write(self, entry: FileEntry) -> None:
         writer = self._open_segment()

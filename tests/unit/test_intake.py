@@ -17,7 +17,7 @@ from appliance.domain.file_entry import Kind
 from appliance.domain.ids import PackId, SourceName
 from appliance.errors import NetworkLost, SourceMissing, StagingFailed, StagingFull, TrustError
 from appliance.format import age_header, age_recipient, batch, manifest, zstd_frame
-from appliance.format.batch import SourceFacts, StagedPack, StagedSegment
+from appliance.format.batch import StagedPack, StagedSegment
 from appliance.format.manifest_record import End
 from appliance.pipeline import chunk, flow
 from appliance.service import batch_log, reading, staged_window
@@ -776,8 +776,9 @@ def test_more_names_than_a_record_may_hold_go_into_several_packs_first(
         log.add_pack(StagedPack(id=pack, size=1))
     for segment in segments:
         log.add_segment(StagedSegment(id=segment, size=1, source=SourceName("docs")))
-    docs = SourceFacts(name=SourceName("docs"), complete=True, files=0, bytes=0)
-    log.write(batch_log.Counts(sources=[docs]), final=True, complete=True)
+    counts = batch_log.Counts(listed={SourceName("docs")})
+    counts.begin(SourceName("docs"))
+    log.write(counts, final=True, complete=True)
     ((_, window),) = staged_window.windows(ScratchDirectory(box.home / "staging"))
     assert isinstance(window, staged_window.StagedWindow)
     assert [file.id for file in window.files] == packs + segments
