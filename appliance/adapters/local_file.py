@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import struct
 from collections.abc import Callable, Iterator
 
@@ -31,6 +32,11 @@ class LocalFile:
         self._rate = rate
         self._facts = os.fstat(number)
         self._as_listed = (self._facts.st_size, self._facts.st_mtime_ns) == (entry.size, entry.mtime_ns)
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether it is a file at all: something else may have taken its place."""
+        return stat.S_ISREG(self._facts.st_mode)
 
     def pread_into(self, buffer: memoryview, offset: int) -> int:
         self._ask()

@@ -100,11 +100,11 @@ class LocalSource:
     def open(self, entry: FileEntry) -> LocalFile:
         self._ask()
         folder_fd, leaf = self._parent(entry.path)
-        number = os.open(leaf, _FILE_FLAGS, dir_fd=folder_fd)
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            os.close(number)
+        file = LocalFile(os.open(leaf, _FILE_FLAGS, dir_fd=folder_fd), entry, self._ask, self._rate)
+        if not file.is_regular:
+            file.close()
             raise OSError(errno.EINVAL, "it is no regular file any more")
-        return LocalFile(number, entry, self._ask, self._rate)
+        return file
 
     def close(self) -> None:
         """Give the descriptors back; twice is harmless."""
