@@ -19,7 +19,8 @@ READY := $(VENV)/complete
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 # program:Debian package that some test needs
-PROGRAMS := ssh-keygen:openssh-client tmux:tmux openssl:openssl setpriv:util-linux unshare:util-linux
+PROGRAMS := ssh-keygen:openssh-client tmux:tmux openssl:openssl setpriv:util-linux unshare:util-linux \
+  mkfs.ext4:e2fsprogs fusermount3:fuse3
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -62,7 +63,7 @@ setup: $(READY)
 
 # What the tests need beyond Python. Whatever stays missing is named here, and its tests are counted as skipped.
 facilities: $(READY)
-	@$(apt_install); lacking=(); \
+	@$(apt_install); lacking=(); PATH="$$PATH:/usr/sbin:/sbin"; \
 	for pair in $(PROGRAMS); do command -v "$${pair%%:*}" >/dev/null || lacking+=("$${pair##*:}"); done; \
 	if [ $${#lacking[@]} -gt 0 ]; then apt_install "$${lacking[@]}" || true; fi; \
 	$(RUN) -m tests.facilities

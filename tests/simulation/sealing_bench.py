@@ -220,7 +220,7 @@ class Bench:
         self.set = DriveSetFacts(vault=VAULT, number=1, geometry=self.geometry, generation=1)
         self._drawn = 0
         for number in range(1, self.geometry.drives + 1):
-            self.bay(number).mkdir(parents=True)
+            self.bay(number).mkdir(parents=True, exist_ok=True)  # it may be a mounted disk
             self.prepare(number, DriveIndex(number - 1))
         (self.root / "staging").mkdir()
         (self.root / "state").mkdir()
