@@ -67,7 +67,12 @@ def read(root_fd: int) -> Journal:
     with os.fdopen(fd, "rb") as file:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError(errno.EINVAL, "the journal is no regular file", os.fsdecode(NAME))
-        lines = file.read().split(b"\n")
+        return parse(file.read())
+
+
+def parse(content: bytes) -> Journal:
+    """What the file's bytes say. Nothing is refused: a line that is not one is left out."""
+    lines = content.split(b"\n")
     journal = Journal(torn=lines.pop() != b"")
     for line in lines:
         _take(journal, line)
@@ -83,5 +88,5 @@ def _take(journal: Journal, line: bytes) -> None:
             left_out = [(bytes.fromhex(path), str(why)) for path, why in content["left_out"]]
             journal.steps.add(str(content["step"]))
             journal.left_out += left_out
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return
