@@ -35,14 +35,14 @@ def encode(record: ScanRecord, key: bytes, context: bytes) -> bytes:
         parts.append(_RUN.pack(offset, len(chunks)))
         parts += [_CHUNK.pack(*chunk) for chunk in chunks]
     body = b"".join(parts)
-    return body + _state(key, context + body)
+    return body + state_of(key, context + body)
 
 
 def decode(content: bytes, key: bytes, context: bytes) -> ScanRecord | None:
     """Inverse of `encode`; None for another context and for anything that was not written so, also by
     one who has the key."""
     body = content[:-STATE_BYTES]
-    if len(content) < _HEAD.size + STATE_BYTES or _state(key, context + body) != content[-STATE_BYTES:]:
+    if len(content) < _HEAD.size + STATE_BYTES or state_of(key, context + body) != content[-STATE_BYTES:]:
         return None
     read_to, count = _HEAD.unpack_from(body)
     position, runs = _HEAD.size, []
@@ -59,7 +59,8 @@ def decode(content: bytes, key: bytes, context: bytes) -> ScanRecord | None:
     return ScanRecord(read_to=read_to, runs=tuple(runs))
 
 
-def _state(key: bytes, content: bytes) -> bytes:
+def state_of(key: bytes, content: bytes) -> bytes:
+    """Keyed hash over a record, its place and the state of its file."""
     return blake3(content, key=key).digest(STATE_BYTES)
 
 

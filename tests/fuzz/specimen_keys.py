@@ -14,7 +14,7 @@ from appliance.format.age_recipient import Identity
 IDENTITY = Identity.from_seed(hashlib.sha256(b"the fuzz targets' vault").digest())
 PASSPHRASE = "academic-acid-acne-acquire-acrobat-activity-actress-adapt"
 MAC_KEY, CONTEXT = b"k" * 32, b"which file"
-SCANNED = ScanRecord(state=bytes(16), read_to=9, runs=((0, ((1, 2, 3),)),))
+SCANNED = ScanRecord(read_to=9, runs=((0, ((1, 2, 3),)),))
 PACK = PackId(bytes(range(32)))
 HOLDER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 FOUR_TWO = Geometry(data=4, parity=2, write_quorum=5)

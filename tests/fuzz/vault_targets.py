@@ -47,8 +47,9 @@ def _blake3_trailer(data: bytearray) -> None:
 
 
 def _scan_mac(data: bytearray) -> None:
-    body = bytes(data[: -scan_record.MAC_BYTES])
-    data[-scan_record.MAC_BYTES :] = scan_record.mac(specimen_keys.MAC_KEY, specimen_keys.CONTEXT + body)
+    body = bytes(data[: -scan_record.STATE_BYTES])
+    state = scan_record.state_of(specimen_keys.MAC_KEY, specimen_keys.CONTEXT + body)
+    data[-scan_record.STATE_BYTES :] = state
 
 
 # Parsers that take more than bytes -------------------------------------------------------------------

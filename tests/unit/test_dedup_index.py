@@ -334,8 +334,8 @@ def test_a_planted_row_costs_the_index_and_no_intake(opened: Opened, statement: 
     ],
 )
 def test_a_record_that_was_forged_with_the_key_is_none(body: bytes) -> None:
-    tag = blake3(b"context" + body, key=KEY).digest(scan_record.STATE_BYTES)
-    assert scan_record.decode(body + tag, KEY, b"context") is None
+    content = body + scan_record.state_of(KEY, b"context" + body)
+    assert scan_record.decode(content, KEY, b"context") is None
 
 
 @pytest.mark.parametrize("name", ["-journal", "-wal", "-shm"])
