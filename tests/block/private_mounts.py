@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 CLONE_NEWNS = 0x0002_0000
 MS_REC_PRIVATE = 0x4000 | 0x4_0000  # nothing that is mounted here spreads to the machine
+MS_BIND = 0x1000
 MNT_DETACH = 2
 
 LOOP_CTL_GET_FREE = 0x4C82

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,8 @@ PROJECT = Path(__file__).parents[2]
 AT_ONCE = "lazy_itable_init=0,lazy_journal_init=0"
 EXT4 = ["-q", "-F", "-b", "4096", "-J", "size=4", "-N", "1024", "-E", AT_ONCE]
 START_S = 30  # s; a machine that is busy takes its time to start a program
+
+LOOK_S = 0.01  # s; between two looks whether it has
 
 
 def mkfs() -> str:
@@ -55,6 +58,7 @@ class Rack:
 
     place: Path
     disks: int
+    disk_bytes: int = DISK_BYTES
     servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     mounted: list[Path] = field(default_factory=list)
 
@@ -85,7 +89,7 @@ class Rack:
         """Blank file systems."""
         for disk in range(self.disks):
             with self.image(disk).open("wb") as file:
-                file.truncate(DISK_BYTES)
+                file.truncate(self.disk_bytes)
             subprocess.run([mkfs(), *EXT4, str(self.image(disk))], check=True)
 
     # FUSE ---------------------------------------------------------------------------------------------
@@ -101,7 +105,9 @@ class Rack:
         end = time.monotonic() + START_S
         for disk, server in enumerate(self.servers):
             while not self._front(disk).exists():
-                if server.poll() is not None or time.monotonic() > end:
+                with suppress(subprocess.TimeoutExpired):
+                    server.wait(LOOK_S)
+                if server.returncode is not None or time.monotonic() > end:
                     raise OSError(errno.ENODEV, f"disk {disk} does not appear")
 
     def yank(self, disk: int) -> None:
@@ -140,6 +146,11 @@ class Rack:
                 if disk != doubtful:
                     raise
         return len(self.mounted) == self.disks
+
+    def bind(self, source: Path, target: Path) -> None:
+        """What is no disk, as a folder of the tree."""
+        private_mounts.mount(str(source), target, "", private_mounts.MS_BIND)
+        self.mounted.append(target)
 
     def unmount(self, *, lazily: bool = False) -> None:
         while self.mounted:
