@@ -34,7 +34,7 @@ class BrokenWindow:
     error: IwatoError | None
 
 
-class Moment(Supply):
+class Trigger(Supply):
     """Does something to the disks after the `number`-th durable step whose label begins with `word`."""
 
     def __init__(self) -> None:
@@ -51,14 +51,14 @@ class Moment(Supply):
                 self.act()
 
 
-def seal(place: Path, break_it: Callable[[Rack, Moment], None]) -> BrokenWindow:
+def seal(place: Path, break_it: Callable[[Rack, Trigger], None]) -> BrokenWindow:
     """In a folder of private_mounts.privately. The rack is mounted by nobody afterwards."""
-    rack, moment = Rack(place, TWO_TWO.drives + 1), Moment()
+    rack, trigger = Rack(place, TWO_TWO.drives + 1), Trigger()
     rack.make()
-    rack.serve()
     try:
+        rack.serve()
         rack.mount()
-        bench = Bench(rack.root, TWO_TWO, supply=moment)
+        bench = Bench(rack.root, TWO_TWO, supply=trigger)
         windows = []
         for sizes in WINDOWS:
             before = set(bench.contents)
@@ -66,7 +66,7 @@ def seal(place: Path, break_it: Callable[[Rack, Moment], None]) -> BrokenWindow:
             windows.append(frozenset(bench.contents) - before)
             if len(windows) == 1:
                 assert len(bench.boot().seal().sealed) == 1
-        break_it(rack, moment)
+        break_it(rack, trigger)
         return _sealed(rack, bench, windows)
     finally:
         rack.stop()

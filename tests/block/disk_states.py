@@ -67,10 +67,10 @@ def _at(record: Record, cut: int, pending: Sequence[int], reorders: int) -> Iter
 def _torn(record: Record, state: DiskState, number: int, chance: random.Random) -> DiskState:
     write = record.events[number]
     assert isinstance(write, Write)
-    if write.offset == SUPERBLOCK:
-        return state
     sectors = len(write.content) // SECTOR_BYTES
-    torn_bytes = SECTOR_BYTES * chance.randrange(1, sectors) if sectors > 1 else 0
+    if write.offset == SUPERBLOCK or sectors < 2:
+        return state
+    torn_bytes = SECTOR_BYTES * chance.randrange(1, sectors)
     return DiskState(
         cut=state.cut, how=f"{state.how}, torn", lost=state.lost, torn=number, torn_bytes=torn_bytes
     )

@@ -15,8 +15,9 @@ from appliance.domain.geometry import Geometry
 from appliance.domain.ids import PackId
 from firmware.model.fram import Fram
 from tests.block import record
+from tests.block.disk_states import DiskState, Platters
 from tests.block.rack import DISK_BYTES, Rack
-from tests.block.record import Record
+from tests.block.record import Record, Runs
 from tests.simulation.sealing_bench import Bench, Supply, Witness
 
 TWO_ONE = Geometry(data=2, parity=1, write_quorum=3)
@@ -63,7 +64,7 @@ class Timeline(Supply):
 
     def __init__(self, rack: Rack) -> None:
         super().__init__()
-        self._rack = rack
+        self.rack = rack
         self.witness: Witness | None = None
         self.persisted: list[tuple[int, Fram]] = []
 
@@ -73,7 +74,7 @@ class Timeline(Supply):
             self.note(self.witness)
 
     def note(self, witness: Witness) -> None:
-        self.persisted.append((self._rack.position(), witness.memory))
+        self.persisted.append((self.rack.position(), witness.memory))
 
 
 def take(place: Path, geometry: Geometry = TWO_ONE) -> Ingest:
@@ -81,19 +82,53 @@ def take(place: Path, geometry: Geometry = TWO_ONE) -> Ingest:
     rack = Rack(place, geometry.drives + 1)
     rack.make()
     bases = [record.runs(rack.image(disk)) for disk in range(rack.disks)]
-    rack.serve()
+    timeline = Timeline(rack)
     try:
+        rack.serve()
         rack.mount()
-        timeline = Timeline(rack)
         bench = Bench(rack.root, geometry, supply=timeline)
         rack.sync()
         timeline.witness = bench.witness
         timeline.note(bench.witness)
         windows = [_window(bench, sizes) for sizes in WINDOWS]
-        seals = bench.boot().catalogue().seals
-        log = rack.log.read_bytes()
+        return _ingest(timeline, bench, windows, bases)
     finally:
         rack.stop()
+
+
+def take_recovery(ingest: Ingest, state: DiskState, place: Path) -> Ingest:
+    """The record of what comes after this power cut: the file systems' own recovery and the box's."""
+    rack = Rack(place, ingest.bench.geometry.drives + 1)
+    images = [rack.image(disk) for disk in range(rack.disks)]
+    Platters(ingest.record, images).show(state)
+    bases = [record.runs(image) for image in images]
+    bench = ingest.bench_at(rack.root, ingest.moments_at(state.cut)[-1])
+    timeline = Timeline(rack)
+    bench.supply = bench.witness.supply = timeline
+    timeline.witness = bench.witness
+    timeline.note(bench.witness)
+    try:
+        rack.serve()
+        rack.mount()
+        bench.boot().seal()
+        return _ingest(timeline, bench, ingest.windows, bases)
+    finally:
+        rack.stop()
+
+
+def _window(bench: Bench, sizes: Sequence[int]) -> frozenset[PackId]:
+    before = set(bench.contents)
+    bench.stage(sizes)
+    bench.boot().seal()
+    return frozenset(bench.contents) - before
+
+
+def _ingest(
+    timeline: Timeline, bench: Bench, windows: Sequence[frozenset[PackId]], bases: Sequence[Runs]
+) -> Ingest:
+    """What the rack has recorded until now."""
+    seals = bench.boot().catalogue().seals
+    log = timeline.rack.log.read_bytes()
     moments = [
         Moment(
             event=len(record.parse(log[:position])),
@@ -107,12 +142,6 @@ def take(place: Path, geometry: Geometry = TWO_ONE) -> Ingest:
         )
         for position, memory in timeline.persisted
     ]
-    taken = Record(disk_bytes=DISK_BYTES, bases=bases, events=record.parse(log), first=moments[0].event)
+    first = max(1, moments[0].event)
+    taken = Record(disk_bytes=DISK_BYTES, bases=bases, events=record.parse(log), first=first)
     return Ingest(record=taken, bench=bench, windows=windows, moments=moments)
-
-
-def _window(bench: Bench, sizes: Sequence[int]) -> frozenset[PackId]:
-    before = set(bench.contents)
-    bench.stage(sizes)
-    bench.boot().seal()
-    return frozenset(bench.contents) - before

@@ -16,7 +16,7 @@ from appliance.errors import StateFailed
 from appliance.service import pack_placing
 from appliance.service.shard_writer import ShardWriter
 from tests.block import broken_window, private_mounts, recovery
-from tests.block.broken_window import BrokenWindow, Moment
+from tests.block.broken_window import BrokenWindow, Trigger
 from tests.block.disk_wire import Fault
 from tests.block.rack import Rack
 from tests.depth import many
@@ -28,11 +28,11 @@ OTHERS = (1, 2, 4)
 AFTERS = (0, 3, 9)[:: many(2, 1)]  # writes of that disk that still succeed; a shard is not whole by then
 
 
-def breaking(fault: Fault, after: int, disk: int = BAY) -> Callable[[Rack, Moment], None]:
+def breaking(fault: Fault, after: int, disk: int = BAY) -> Callable[[Rack, Trigger], None]:
     return lambda rack, _: rack.break_disk(disk, fault, after)
 
 
-def judged(place: Path, break_it: Callable[[Rack, Moment], None]) -> tuple[BrokenWindow, list[str]]:
+def judged(place: Path, break_it: Callable[[Rack, Trigger], None]) -> tuple[BrokenWindow, list[str]]:
     """The window that was sealed meanwhile, and what does not hold when the power is back."""
 
     def work() -> tuple[BrokenWindow, list[str]]:
@@ -99,8 +99,8 @@ def test_a_drive_that_throws_writes_away_is_found_by_the_read_back(tmp_path: Pat
 def test_a_drive_that_is_yanked_in_the_middle_of_a_write_ends_its_part_and_the_window_commits(
     tmp_path: Path, number: int
 ) -> None:
-    def yanked(rack: Rack, moment: Moment) -> None:
-        moment.word, moment.number, moment.act = "write shards/", number, lambda: rack.yank(BAY)
+    def yanked(rack: Rack, trigger: Trigger) -> None:
+        trigger.word, trigger.number, trigger.act = "write shards/", number, lambda: rack.yank(BAY)
 
     assert_went_on_without_it(*judged(tmp_path, yanked))
 

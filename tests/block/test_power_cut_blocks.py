@@ -8,14 +8,11 @@ each disk on its own. Every state is mounted and recovered by the product's own 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.block import disk_states, private_mounts, recovery, reference_ingest
-from tests.block.disk_states import DiskState, Platters
-from tests.block.rack import Rack
+from tests.block import private_mounts, reference_ingest, trial
 from tests.block.record import Flush, Write
 from tests.block.reference_ingest import Ingest
 from tests.depth import many
@@ -35,43 +32,21 @@ def ingest(tmp_path_factory: pytest.TempPathFactory) -> Ingest:
     return private_mounts.privately(place, lambda: reference_ingest.take(place))
 
 
-def states_of(ingest: Ingest) -> list[DiskState]:
-    record = ingest.record
-    return list(disk_states.after_cuts(record, range(record.first, len(record.events) + 1)))
-
-
-def wrong_states(ingest: Ingest, states: Iterable[DiskState], place: Path) -> Iterator[str]:
-    """What does not hold after these power cuts."""
-    rack = Rack(place, ingest.bench.geometry.drives + 1)
-    platters = Platters(ingest.record, [rack.image(disk) for disk in range(rack.disks)])
-    for state in states:
-        for moment in ingest.moments_at(state.cut):
-            platters.show(state)
-            rack.mount()
-            bench = ingest.bench_at(rack.root, moment)
-            goes_on = state.how == "prefix"  # tried after a third of them
-            found = recovery.wrong_after(bench, ingest.windows, moment.packs, goes_on=goes_on)
-            rack.unmount()
-            if found:
-                memory = f"{len(moment.packs)} packs acknowledged"
-                yield f"after {state.cut} of {len(ingest.record.events)}, {state.how}, {memory}: {found}"
-
-
 @pytest.mark.invariant("I6", "I7", "I8", "I15")
 @pytest.mark.parametrize("part", range(SLICES))
 def test_power_cut_at_every_block_write_and_flush_loses_nothing_acknowledged(
     ingest: Ingest, tmp_path: Path, part: int
 ) -> None:
-    states = states_of(ingest)
+    states = trial.states_of(ingest)
     begin, end = (len(states) * number // SLICES for number in (part, part + 1))
     chosen = states[begin + part % STRIDE : end : STRIDE]
-    wrong = private_mounts.privately(tmp_path, lambda: list(wrong_states(ingest, chosen, tmp_path)))
+    wrong = private_mounts.privately(tmp_path, lambda: list(trial.wrong_states(ingest, chosen, tmp_path)))
     assert not wrong, f"{len(wrong)} of {len(chosen)} states: " + "\n".join(wrong[:SHOWN])
 
 
 def test_the_ingest_has_the_states_that_matter(ingest: Ingest) -> None:
     """Enough of them; every kind; before, between and after the commits; on every disk."""
-    record, states = ingest.record, states_of(ingest)
+    record, states = ingest.record, trial.states_of(ingest)
     assert len(states) >= STATES_MIN
     assert {state.how for state in states} >= {
         "prefix",
@@ -88,20 +63,14 @@ def test_the_ingest_has_the_states_that_matter(ingest: Ingest) -> None:
     assert sum(map(sum, reference_ingest.WINDOWS)) <= 4 << 20
 
 
-def test_different_disk_states_are_counted_once(ingest: Ingest) -> None:
-    """The count above is of bytes on disks, not of draws."""
-    states = [state for state in states_of(ingest) if state.how != "prefix"]
-    assert len({(state.cut, state.lost, state.torn, state.torn_bytes) for state in states}) == len(states)
-
-
 # Planted bugs: the same states must show them. ---------------------------------------------------------
 
 
 def first_wrong(ingest: Ingest, place: Path) -> str:
     """The first thing that is wrong in a few states all over the ingest."""
-    states = states_of(ingest)
+    states = trial.states_of(ingest)
     few = states[:: max(1, len(states) // 50)]
-    return private_mounts.privately(place, lambda: next(wrong_states(ingest, few, place), ""))
+    return private_mounts.privately(place, lambda: next(trial.wrong_states(ingest, few, place), ""))
 
 
 @pytest.mark.planted

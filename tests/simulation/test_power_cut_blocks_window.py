@@ -80,8 +80,8 @@ def take(vault: Vault, place: Path) -> Window:
     chip(rack).mkdir()
     rack.make()
     bases = [record.runs(rack.image(disk)) for disk in range(DISKS)]
-    rack.serve()
     try:
+        rack.serve()
         rack.mount()
         (rack.root / "emulated").mkdir()
         rack.bind(chip(rack), rack.root / "emulated")
