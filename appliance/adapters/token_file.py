@@ -166,7 +166,10 @@ class FileToken:
 
 def _describe(folder: str) -> Description:
     try:
-        return token_text.parse_description(_read(folder, DESCRIPTION))
+        description = token_text.parse_description(_read(folder, DESCRIPTION))
+        if description.kind != KIND:
+            raise ValueError(f"{DESCRIPTION} is of another kind of token")
+        return description
     except (FileNotFoundError, NotADirectoryError):
         raise TokenMissing(token=folder) from None
     except (OSError, ValueError) as error:

@@ -1,8 +1,9 @@
 """The batch record: what intake leaves in staging for sealing to take. FORMAT 4.8.
 
-Canonical JSON, one object and a line feed. Each record of a window names the packs and segments that
-became durable since the one before it; `final` ends the window's list. Not authenticated: sealing
-treats it as hostile, and so must whoever reads it. Holds no name of a file.
+Canonical JSON, one object on a line, and a line with its BLAKE3: after a flipped bit in a count or a
+name it would be as good JSON as before. Each record of a window names the packs and segments that became
+durable since the one before it; `final` ends the window's list. Not authenticated: sealing treats it as
+hostile, and so must whoever reads it. Holds no name of a file.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import msgspec
+from blake3 import blake3
 
 from appliance.domain.ids import PackId, SourceName
 from appliance.errors import BatchInvalid
@@ -27,6 +29,7 @@ SOURCES_MAX = 256
 NUMBER_MAX = 99_999_999  # windows; the width of the name
 SEQUENCE_MAX = 9999
 COUNT_MAX = (1 << 63) - 1
+HASH_LINE_BYTES = 65  # bytes; BLAKE3 in hexadecimal and a line feed
 _NAME = re.compile(r"([0-9]{8})-([0-9]{4})\.batch")
 _PACK_NAME = re.compile(r"([0-9a-f]{64})\.age")
 _PACK_ID = re.compile(r"[0-9a-f]{64}")
@@ -144,7 +147,8 @@ def encode(batch: Batch) -> bytes:
     )
     wrong = _wrong(record)
     assert not wrong, wrong
-    content = msgspec.json.encode(record) + b"\n"
+    line = msgspec.json.encode(record) + b"\n"
+    content = line + _hash_line(line)
     assert len(content) <= BATCH_BYTES_MAX
     return content
 
@@ -153,8 +157,11 @@ def decode(content: bytes) -> Batch:
     """Inverse of `encode`. BatchInvalid for anything that it would not write."""
     if len(content) > BATCH_BYTES_MAX:
         raise BatchInvalid(detail="it is too long")
+    line = content[:-HASH_LINE_BYTES]
+    if _hash_line(line) != content[-HASH_LINE_BYTES:]:
+        raise BatchInvalid(detail="it is damaged or cut off")
     try:
-        record = msgspec.json.decode(content, type=_Record)
+        record = msgspec.json.decode(line, type=_Record)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BatchInvalid(detail=str(error)) from None
     wrong = _wrong(record)
@@ -182,6 +189,10 @@ def decode(content: bytes) -> Batch:
     if encode(batch) != content:
         raise BatchInvalid(detail="it is not in its canonical form")
     return batch
+
+
+def _hash_line(line: bytes) -> bytes:
+    return blake3(line).hexdigest().encode("ascii") + b"\n"
 
 
 def parse_name(leaf: str) -> tuple[int, int] | None:

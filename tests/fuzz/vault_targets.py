@@ -46,6 +46,11 @@ def _blake3_trailer(data: bytearray) -> None:
     data[-HASH_BYTES:] = blake3(bytes(data[:-HASH_BYTES])).digest()
 
 
+def _hash_line(data: bytearray) -> None:
+    line = bytes(data[: -batch.HASH_LINE_BYTES])
+    data[-batch.HASH_LINE_BYTES :] = blake3(line).hexdigest().encode() + b"\n"
+
+
 def _scan_mac(data: bytearray) -> None:
     body = bytes(data[: -scan_record.STATE_BYTES])
     state = scan_record.state_of(specimen_keys.MAC_KEY, specimen_keys.CONTEXT + body)
@@ -191,7 +196,9 @@ VAULT = (
     Target(
         name="manifest_entry", parse=_entry, covers=(f"{F}.manifest_record:decode_entry",), again=_entry_again
     ),
-    Target(name="batch", parse=batch.decode, covers=(f"{F}.batch:decode",), again=batch.encode),
+    Target(
+        name="batch", parse=batch.decode, covers=(f"{F}.batch:decode",), mend=_hash_line, again=batch.encode
+    ),
     Target(
         name="names",
         parse=_names,

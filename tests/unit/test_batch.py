@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,7 +44,7 @@ def batches(draw: st.DrawFn) -> Batch:
 def test_a_record_reads_back_and_its_name_says_which_it_is(original: Batch) -> None:
     content = batch.encode(original)
     assert batch.decode(content) == original
-    assert json.loads(content)["iwato_batch"] == 1
+    assert json.loads(content[: -batch.HASH_LINE_BYTES])["iwato_batch"] == 1
     folder, leaf = original.name.split("/")
     assert folder == batch.FOLDER
     assert batch.parse_name(leaf) == (original.window, original.sequence)
@@ -64,9 +65,18 @@ GOOD = Batch(
 )
 
 
+def hashed(line: bytes) -> bytes:
+    """A record of this line, so that nothing but the line can be refused."""
+    return line + blake3(line).hexdigest().encode() + b"\n"
+
+
+def line_of(record: Batch) -> bytes:
+    return batch.encode(record)[: -batch.HASH_LINE_BYTES]
+
+
 def spelled(**changes: Any) -> bytes:
-    record = json.loads(batch.encode(GOOD)) | changes
-    return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+    record = json.loads(line_of(GOOD)) | changes
+    return hashed(json.dumps(record, separators=(",", ":")).encode() + b"\n")
 
 
 def test_the_spelling_that_the_hostile_records_are_made_of_is_good() -> None:
@@ -98,8 +108,9 @@ def test_a_record_with_an_impossible_field_is_refused(changes: dict[str, Any]) -
 
 @pytest.mark.clause("FORMAT 4.8")
 def test_another_spelling_of_the_same_record_is_refused() -> None:
-    content = batch.encode(GOOD)
+    content = line_of(GOOD)
     record = json.loads(content)
+    assert batch.decode(hashed(content)) == GOOD
     for other in (
         content[:-1],
         content + b"\n",
@@ -112,6 +123,14 @@ def test_another_spelling_of_the_same_record_is_refused() -> None:
         b"[" * 100_000,
         b"\xff\xfe",
     ):
+        with pytest.raises(BatchInvalid):
+            batch.decode(hashed(other))
+
+
+@pytest.mark.clause("FORMAT 4.8")
+def test_a_record_that_is_not_what_was_hashed_is_refused() -> None:
+    content = batch.encode(GOOD)
+    for other in (content[:-1], content + b"\n", line_of(GOOD), content.replace(b"docs", b"dobs")):
         with pytest.raises(BatchInvalid):
             batch.decode(other)
 
