@@ -43,7 +43,7 @@ def test_three_of_six_drives_name_the_pack_and_give_nothing(sealed: Bench, bays:
     assert pack.hex() in str(raised.value)
 
 
-@pytest.mark.parametrize(("data", "parity"), [(2, 1), (3, 3), *[(5, 2), (2, 4)][: depth.many(0, 2)]])
+@pytest.mark.parametrize(("data", "parity"), [(2, 1), (5, 3), *[(3, 3), (5, 2), (2, 4)][: depth.many(0, 3)]])
 def test_every_k_of_n_drives_of_other_geometries_give_everything_back(
     tmp_path: Path, data: int, parity: int
 ) -> None:

@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 import struct
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -48,7 +49,7 @@ DOCS = SourceName("docs")
 AS_ROOT = os.geteuid() == 0
 EVERYTHING = Wanted(owners=AS_ROOT, devices=AS_ROOT, set_id=True)
 NOTHING_LEFT = Selection()
-CODE = Code(GEOMETRY, reed_solomon.choose())
+COMBINE = reed_solomon.choose()
 
 
 def entry(path: bytes, kind: Kind = Kind.FILE, **facts: Any) -> FileEntry:
@@ -70,15 +71,17 @@ def file(path: bytes, *refs: ChunkRef, **facts: Any) -> FileEntry:
 
 @dataclass
 class Vault:
-    """Six drives and what the ledger would say of them."""
+    """The drives of a set, six unless another geometry is given, and what the ledger would say of them."""
 
     root: Path
+    geometry: Geometry = GEOMETRY
     facts: dict[PackId, PackFacts] = field(default_factory=dict)
     opened: list[PackId] = field(default_factory=list)
     segments: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for index in range(GEOMETRY.drives):
+        self.code = Code(self.geometry, COMBINE)
+        for index in range(self.geometry.drives):
             self.drive(index).mkdir(parents=True)
         self._window = dedup.Window(bytes(32), lambda _name: None)
 
@@ -86,7 +89,7 @@ class Vault:
         return self.root / f"drive-{index}"
 
     def drives(self, without: Sequence[int] = ()) -> DriveSet:
-        facts = DriveSetFacts(vault=VaultId(bytes(16)), number=1, geometry=GEOMETRY, generation=1)
+        facts = DriveSetFacts(vault=VaultId(bytes(16)), number=1, geometry=self.geometry, generation=1)
         return DriveSet(
             facts,
             [
@@ -95,7 +98,7 @@ class Vault:
                     bay=Bay(index + 1),
                     files=Directory(self.drive(index)),
                 )
-                for index in range(GEOMETRY.drives)
+                for index in range(self.geometry.drives)
                 if index not in without
             ],
         )
@@ -104,22 +107,23 @@ class Vault:
 
     def place(self, content: bytes) -> PackId:
         """Scatter an age file over the drives."""
-        hasher = PackIdHasher(GEOMETRY.data)
-        placement = place.Placement(GEOMETRY, len(content))
-        for stripe in GEOMETRY.stripes(len(content)):
-            columns = GEOMETRY.data * stripe.column
+        hasher = PackIdHasher(self.geometry.data)
+        placement = place.Placement(self.geometry, len(content))
+        for stripe in self.geometry.stripes(len(content)):
+            columns = self.geometry.data * stripe.column
             padded = content[stripe.offset : stripe.offset + stripe.length].ljust(columns, b"\0")
             hasher.add(memoryview(padded), stripe.column)
         pack = hasher.id()
-        names = {DriveIndex(i): ShardName(pack=pack, index=DriveIndex(i), revision=0) for i in range(6)}
+        indices = map(DriveIndex, range(self.geometry.drives))
+        names = {index: ShardName(pack=pack, index=index, revision=0) for index in indices}
         writer = ShardWriter(self.drives(), names)
-        for stripe in GEOMETRY.stripes(len(content)):
-            buffer = StripeBuffer(GEOMETRY)
+        for stripe in self.geometry.stripes(len(content)):
+            buffer = StripeBuffer(self.geometry)
             buffer.data(stripe)[:] = content[stripe.offset : stripe.offset + stripe.length]
-            CODE.scatter(buffer.columns(stripe))
+            self.code.scatter(buffer.columns(stripe))
             placement.record(stripe, buffer.columns(stripe))
             writer.write(stripe, buffer.columns(stripe))
-        assert len(writer.place(placement.hashes())) == GEOMETRY.drives
+        assert len(writer.place(placement.hashes())) == self.geometry.drives
         self.facts[pack] = placement.hashes().facts()
         return pack
 
@@ -139,8 +143,8 @@ class Vault:
             made.clear()
             return seal.PackSealer(
                 sealer=age_file.sealer(IDENTITY.recipient, os.urandom),
-                window=memoryview(bytearray(seal.window_bytes(GEOMETRY.data))),
-                data=GEOMETRY.data,
+                window=memoryview(bytearray(seal.window_bytes(self.geometry.data))),
+                data=self.geometry.data,
                 emit=lambda piece, offset: made.append((offset, memoryview(bytes(piece)))),
             )
 
@@ -233,7 +237,7 @@ class Vault:
                 vault.opened.append(pack)
                 return super().open(pack)
 
-        return Watched(self.drives(without), CODE, self.facts)
+        return Watched(self.drives(without), self.code, self.facts)
 
     def restore(
         self,
@@ -288,7 +292,10 @@ ODD_NAMES = [
     b"n" * 255,
     b" -rf",
     b"\\",
+    unicodedata.normalize("NFC", "がé").encode(),
+    unicodedata.normalize("NFD", "がé").encode(),
 ]
+DEEP = [b"d" * 200] * 12  # components; with their tree a path that is still below the kernel's 4096
 
 
 def enter(root: Path) -> None:
@@ -318,6 +325,9 @@ def make_tree(root: Path) -> Path:
     with (root / "sparse").open("wb") as stream:
         stream.truncate(9 << 20)
         os.pwrite(stream.fileno(), b"x" * 8192, 4 << 20)
+    with (root / "ends-in-a-hole").open("wb") as stream:
+        stream.write(b"y" * 4096)
+        stream.truncate(5 << 20)
     (root / "all-hole").touch()
     os.truncate(root / "all-hole", 1 << 40)
     (root / "a" / "b" / "c").mkdir(parents=True)
@@ -328,9 +338,17 @@ def make_tree(root: Path) -> Path:
     os.symlink("a/b/deep", root / "link")
     os.link(root / "link", root / "link-again", follow_symlinks=False)
     os.symlink("/etc", root / "a" / "outward")
+    os.symlink("loop-b", root / "loop-a")
+    os.symlink("loop-a", root / "loop-b")
+    os.symlink("itself", root / "itself")
+    (root / "empty-folder").mkdir()
+    os.makedirs(os.path.join(raw, *DEEP))
+    Path(os.fsdecode(os.path.join(raw, *DEEP, b"leaf"))).write_bytes(b"deep down")
     os.mkfifo(root / "pipe", 0o640)
+    os.link(root / "pipe", root / "pipe-again")
     os.setxattr(root / "empty", "user.note", b"\x00\xff")
     os.setxattr(root / "a", "user.of a folder", b"")
+    os.setxattr(root / "large", "user.long", b"v" * 2048)
     os.setxattr(root / "large", "system.posix_acl_access", ACCESS_ACL)
     os.setxattr(root / "a", "system.posix_acl_default", ACCESS_ACL)
     (root / "sealed").mkdir()
@@ -349,6 +367,7 @@ def make_tree(root: Path) -> Path:
         ("a/b/deep", 0o1604),
         ("a", 0o1777),
         ("set-id", 0o6755),
+        ("empty-folder", 0o2750),
         ("sealed", 0o555),
     ):
         os.chmod(root / path, mode)
@@ -360,6 +379,7 @@ def make_tree(root: Path) -> Path:
         ("pipe", 3),
         ("a", 7),
         ("sealed", -7),
+        ("empty-folder", 9_999_999_999_123_456_789),
     ):
         os.utime(root / path, ns=(5, mtime_ns), follow_symlinks=False)
     os.utime(root, ns=(5, 1_000_000_000_000_000_003))
