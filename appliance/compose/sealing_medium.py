@@ -14,7 +14,7 @@ from appliance.adapters.attributes import Wanted
 from appliance.adapters.directory import Directory, ScratchDirectory
 from appliance.adapters.drives_emulated import EmulatedDrives
 from appliance.adapters.restore_target import RestoreTarget
-from appliance.compose import key_rooms, operational_keys
+from appliance.compose import key_rooms, operational_keys, rosetta_files
 from appliance.compose.home import Home
 from appliance.compose.job import (
     AnyJob,
@@ -46,11 +46,11 @@ def run(machine: Machine, job: AnyJob) -> None:
     shop = workshop(machine, home, texts)
     match job:
         case PrepareJob():
-            drive_jobs.prepare(shop, machine.entropy, texts.public_files())
+            drive_jobs.prepare(shop, machine.entropy, texts.public_files() | rosetta_files.files())
         case WindowJob() | RollForwardJob():
             tidy(machine, home)
-            fingerprint = texts.recipient.fingerprint
-            drive_phase.run(shop, lambda phase: drive_jobs.seal(phase, fingerprint, texts.public_files()))
+            fingerprint, files = texts.recipient.fingerprint, texts.public_files() | rosetta_files.files()
+            drive_phase.run(shop, lambda phase: drive_jobs.seal(phase, fingerprint, files))
         case ScrubJob():
             drive_phase.run(shop, lambda phase: drive_jobs.scrub(phase, texts.public_files()))
         case VerifyJob():
