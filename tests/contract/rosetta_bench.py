@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,12 +49,18 @@ def alone(reader: Path, *arguments: str) -> Ran:
     return Ran(status=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
 
 
-def here(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: Sequence[str]
-) -> Ran:
+Here = Callable[[Sequence[str]], Ran]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
     """The reader in this process."""
-    monkeypatch.setattr(sys, "argv", ["iwato-rosetta", *arguments])
-    monkeypatch.setattr(iwato_rosetta, "FINDINGS", [])
-    status = iwato_rosetta.main()
-    said = capsys.readouterr()
-    return Ran(status=status, out=said.out, err=said.err)
+
+    def run(arguments: Sequence[str]) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["iwato-rosetta", *arguments])
+        monkeypatch.setattr(iwato_rosetta, "FINDINGS", [])
+        status = iwato_rosetta.main()
+        said = capsys.readouterr()
+        return Ran(status=status, out=said.out, err=said.err)
+
+    return run

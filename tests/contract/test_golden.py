@@ -16,10 +16,11 @@ import pytest
 
 from tests import depth
 from tests.contract import rosetta_bench
-from tests.contract.rosetta_bench import GOLDEN
+from tests.contract.rosetta_bench import GOLDEN, here
 from tests.golden import tree
 from tests.simulation.virtual_box import VirtualBox
 
+__all__ = ["here"]  # a fixture
 SNAPSHOTS = sorted(path.stem for path in GOLDEN.glob("*.json"))
 DRIVES = [GOLDEN / "drives" / str(bay) for bay in (1, 2, 3)]
 TOKENS = [GOLDEN / "tokens" / f"holder-{holder}" for holder in (1, 2, 3)]
@@ -82,11 +83,8 @@ def test_the_stand_alone_reader_restores_the_corpus(
     assert tree.listing(tmp_path / "out") == expected(snapshot)
 
 
-def test_the_newest_complete_snapshot_is_the_default(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = rosetta_bench.words(DRIVES, TOKENS, tmp_path / "out")
-    assert rosetta_bench.here(monkeypatch, capsys, words).status == 0
+def test_the_newest_complete_snapshot_is_the_default(tmp_path: Path, here: rosetta_bench.Here) -> None:
+    assert here(rosetta_bench.words(DRIVES, TOKENS, tmp_path / "out")).status == 0
     assert tree.listing(tmp_path / "out") == expected(SNAPSHOTS[-1])
 
 
@@ -128,13 +126,13 @@ STRUCTURES = {
 @pytest.mark.planted
 @pytest.mark.parametrize("structure", STRUCTURES)
 def test_a_flipped_bit_anywhere_is_noticed_and_never_restored_as_data(
-    structure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    structure: str, tmp_path: Path, here: rosetta_bench.Here
 ) -> None:
     draw = random.Random(structure)
     snapshot = SNAPSHOTS[-1]
     right = {item["path"]: item for item in expected(snapshot)}
     words = rosetta_bench.words(DRIVES, TOKENS, tmp_path / "whole", "--snapshot", snapshot)
-    used = set(re.findall("reading pack ([0-9a-f]{16})", rosetta_bench.here(monkeypatch, capsys, words).err))
+    used = set(re.findall("reading pack ([0-9a-f]{16})", here(words).err))
 
     def is_read(path: Path) -> bool:
         """Another snapshot's packs are none of this run's business."""
@@ -150,8 +148,7 @@ def test_a_flipped_bit_anywhere_is_noticed_and_never_restored_as_data(
         path.write_bytes(data)
         drives = [copy / "drives" / bay for bay in ("1", "2" if structure != "shard of parity" else "3")]
         tokens = [copy / "tokens" / f"holder-{holder}" for holder in (1, 3)]
-        words = rosetta_bench.words(drives, tokens, copy / "out", "--snapshot", snapshot)
-        ran = rosetta_bench.here(monkeypatch, capsys, words)
+        ran = here(rosetta_bench.words(drives, tokens, copy / "out", "--snapshot", snapshot))
         where = f"{path.relative_to(copy)} at {at}"
         assert ran.status in {1, 3}, where
         if ran.status == 3:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import base64
+import getpass
 import io
 import itertools
 import json
 import os
+import re
 import shutil
 import sys
 import tokenize
@@ -27,13 +29,15 @@ from appliance.rosetta import iwato_rosetta
 from appliance.rosetta.iwato_rosetta import Cursor, Refused
 from tests import depth
 from tests.contract import rosetta_bench
-from tests.contract.rosetta_bench import GOLDEN, READER
+from tests.contract.rosetta_bench import GOLDEN, READER, here
 from tests.golden import make_vault, tree
 from tests.tidy.tree import PROJECT
 
 CODE_LINES_MAX = 500  # lines; what a person can read in a day
 ALLOWED = frozenset({"blake3", "cryptography", "zstandard"})  # beside the standard library
+__all__ = ["here"]  # a fixture
 N, K = 6, 4
+BULK = 9 << 20  # bytes; more than two stripes of 4 columns, so that a pack has whole and broken ones
 
 
 class Fresh(SimpleNamespace):
@@ -56,7 +60,7 @@ class Fresh(SimpleNamespace):
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Fresh:
     place = tmp_path_factory.mktemp("fresh") / "vault"
-    return Fresh(place=place, home=place / "home", snapshots=make_vault.make(place, N, K))
+    return Fresh(place=place, home=place / "home", snapshots=make_vault.make(place, N, K, BULK))
 
 
 # Independence ---------------------------------------------------------------------------------------
@@ -217,6 +221,47 @@ def test_an_existing_directory_is_never_written_into(fresh: Fresh, tmp_path: Pat
     words = rosetta_bench.words(fresh.drives(1, 2, 3, 4), fresh.tokens(1, 2), tmp_path / "mine")
     assert rosetta_bench.alone(READER, *words).status == 1
     assert list((tmp_path / "mine").iterdir()) == []
+
+
+def test_a_lost_pack_costs_its_files_alone_and_each_is_named(
+    tmp_path: Path, here: rosetta_bench.Here
+) -> None:
+    shutil.copytree(GOLDEN, tmp_path / "v1")
+    snapshot = max(path.stem for path in GOLDEN.glob("*.json"))
+    drives = [tmp_path / "v1" / "drives" / bay for bay in ("1", "3")]
+    tokens = [tmp_path / "v1" / "tokens" / f"holder-{holder}" for holder in (2, 3)]
+    whole = here(rosetta_bench.words(drives, tokens, tmp_path / "whole", "--snapshot", snapshot))
+    victim = re.findall("reading pack ([0-9a-f]+)", whole.err)[-1]
+    (shard,) = drives[1].glob(f"shards/*/{victim}*")
+    shard.write_bytes(bytes(4096) + shard.read_bytes()[4096:])
+    ran = here(rosetta_bench.words(drives, tokens, tmp_path / "out", "--snapshot", snapshot))
+    before, after = ({item["path"]: item for item in tree.listing(tmp_path / at)} for at in ("whole", "out"))
+    missing = before.keys() - after.keys()
+    assert (ran.status, f"pack {victim}" in ran.err, bool(missing)) == (3, True, True)
+    assert ran.err.count("not restored: ") == len(missing)
+    assert {path for path in after if after[path].get("sha256") != before[path].get("sha256")} == set()
+
+
+def test_a_passphrase_is_asked_for_and_a_wrong_one_opens_nothing(
+    tmp_path: Path, here: rosetta_bench.Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(GOLDEN, tmp_path / "v1")
+    tokens = [tmp_path / "v1" / "tokens" / f"holder-{holder}" for holder in (1, 3)]
+    phrase = (tokens[1] / "passphrase.txt").read_text(encoding="ascii")
+    (tokens[1] / "passphrase.txt").unlink()
+    drives = [GOLDEN / "drives" / bay for bay in ("1", "2")]
+    for typed, status in ((phrase.strip() + "s", 1), (phrase, 0)):
+        prompts: list[str] = []
+
+        def answer(prompt: str, typed: str = typed, prompts: list[str] = prompts) -> str:
+            prompts.append(prompt)
+            return typed
+
+        monkeypatch.setattr(getpass, "getpass", answer)
+        ran = here(rosetta_bench.words(drives, tokens, tmp_path / f"out{status}"))
+        assert (ran.status, len(prompts), (tmp_path / f"out{status}").exists()) == (status, 1, status == 0)
+        assert "holder 3" in prompts[0]
+        assert ("it does not open: another key or passphrase" in ran.err) == bool(status)
 
 
 # What a hostile manifest may ask for ----------------------------------------------------------------

@@ -8,6 +8,7 @@ The committed corpus is frozen (FORMAT 12.1): this makes another vault and never
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -28,12 +29,14 @@ def iwato(home: Path, *words: str) -> dict[str, object]:
     return dict(json.loads(done.stdout))
 
 
-def make(place: Path, drives: int = 3, data: int = 2) -> list[str]:
-    """Into the new folder `place`: `home` with two windows, the source, and per snapshot its listing. Ids of
-    the snapshots, oldest first."""
+def make(place: Path, drives: int = 3, data: int = 2, bulk: int = 0) -> list[str]:
+    """Into the new folder `place`: `home` with two windows, the source with a file of `bulk` bytes that do
+    not compress, and per snapshot its listing. Ids of the snapshots, oldest first."""
     source, home = place / "source", place / "home"
     source.mkdir(parents=True)
     tree.fill(source)
+    if bulk:
+        (source / "mail" / "bulk").write_bytes(random.Random(bulk).randbytes(bulk))
     sources = [f"--source={name}={source / name}" for name in ("docs", "mail")]
     counts = [f"--drives={drives}", f"--data-shards={data}", "--holders=3", "--quorum=2"]
     iwato(home, "init", *counts, *sources)
