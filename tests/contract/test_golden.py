@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import itertools
 import json
@@ -158,3 +159,40 @@ def test_a_flipped_bit_anywhere_is_noticed_and_never_restored_as_data(
             missing = [line for line in ran.err.splitlines() if line.startswith("not restored: ")]
             assert len(missing) == len(right) - len(made), where
         shutil.rmtree(copy)
+
+
+# Anything ------------------------------------------------------------------------------------------
+
+
+def mutilated(draw: random.Random, data: bytes, other: bytes) -> bytes:
+    """Cut off, with bytes put in or taken out, overwritten, or another file altogether."""
+    at, length = draw.randrange(len(data) + 1), draw.randrange(1, 60)
+    return draw.choice(
+        (
+            data[:at],
+            data[:at] + draw.randbytes(length) + data[at:],
+            data[:at] + data[at + length :],
+            data[:at] + draw.randbytes(length) + data[at + length :],
+            other,
+        )
+    )
+
+
+@pytest.mark.parametrize("seed", range(depth.many(6, 400)))
+def test_mutilated_drives_and_tokens_crash_nothing_and_give_nothing_false(
+    seed: int, tmp_path: Path, here: rosetta_bench.Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = random.Random(seed)
+    shutil.copytree(GOLDEN, tmp_path / "v1")
+    drives = [tmp_path / "v1" / "drives" / bay for bay in ("1", "2")]
+    tokens = [tmp_path / "v1" / "tokens" / f"holder-{holder}" for holder in (1, 3)]
+    files = sorted(path for place in (*drives, *tokens) for path in place.rglob("*") if path.is_file())
+    for path in draw.sample(files, draw.choice((1, 1, 4))):
+        path.write_bytes(mutilated(draw, path.read_bytes(), draw.choice(files).read_bytes()))
+    monkeypatch.setattr(getpass, "getpass", lambda _: "no such passphrase")
+    ran = here(rosetta_bench.words(drives, tokens, tmp_path / "out", "--snapshot", SNAPSHOTS[-1]))
+    assert ran.status in {0, 1, 3}
+    right = {item["path"]: item for item in expected(SNAPSHOTS[-1])}
+    made = tree.listing(tmp_path / "out") if ran.status != 1 else []
+    assert all(item.get("sha256") == right[item["path"]].get("sha256") for item in made)
+    assert ran.status or len(made) == len(right)
