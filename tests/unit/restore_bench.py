@@ -315,8 +315,14 @@ def remove(root: Path) -> None:
 
 def make_tree(root: Path) -> Path:
     """Every kind of object and attribute that this machine lets us make."""
-    raw = os.fsencode(root)
     root.mkdir()
+    _make_objects(root)
+    _set_attributes(root)
+    return root
+
+
+def _make_objects(root: Path) -> None:
+    raw = os.fsencode(root)
     for number, name in enumerate(ODD_NAMES):
         with open(os.path.join(raw, name), "wb") as stream:
             stream.write(name * (number + 1))
@@ -346,14 +352,17 @@ def make_tree(root: Path) -> Path:
     Path(os.fsdecode(os.path.join(raw, *DEEP, b"leaf"))).write_bytes(b"deep down")
     os.mkfifo(root / "pipe", 0o640)
     os.link(root / "pipe", root / "pipe-again")
+    (root / "sealed").mkdir()
+    (root / "sealed" / "inside").write_bytes(b"in a folder that takes no entries")
+    (root / "set-id").write_bytes(b"#!")
+
+
+def _set_attributes(root: Path) -> None:
     os.setxattr(root / "empty", "user.note", b"\x00\xff")
     os.setxattr(root / "a", "user.of a folder", b"")
     os.setxattr(root / "large", "user.long", b"v" * 2048)
     os.setxattr(root / "large", "system.posix_acl_access", ACCESS_ACL)
     os.setxattr(root / "a", "system.posix_acl_default", ACCESS_ACL)
-    (root / "sealed").mkdir()
-    (root / "sealed" / "inside").write_bytes(b"in a folder that takes no entries")
-    (root / "set-id").write_bytes(b"#!")
     if AS_ROOT:
         os.mknod(root / "disk", stat.S_IFBLK | 0o660, os.makedev(7, 200))
         os.mknod(root / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
@@ -383,4 +392,3 @@ def make_tree(root: Path) -> Path:
     ):
         os.utime(root / path, ns=(5, mtime_ns), follow_symlinks=False)
     os.utime(root, ns=(5, 1_000_000_000_000_000_003))
-    return root
