@@ -32,6 +32,15 @@ def breaking(fault: Fault, after: int, disk: int = BAY) -> Callable[[Rack, Trigg
     return lambda rack, _: rack.break_disk(disk, fault, after)
 
 
+def yanking(number: int) -> Callable[[Rack, Trigger], None]:
+    """The drive is pulled out after so many writes of shards, on whatever drive."""
+
+    def yank(rack: Rack, trigger: Trigger) -> None:
+        trigger.word, trigger.number, trigger.act = "write shards/", number, lambda: rack.yank(BAY)
+
+    return yank
+
+
 def judged(place: Path, break_it: Callable[[Rack, Trigger], None]) -> tuple[BrokenWindow, list[str]]:
     """The window that was sealed meanwhile, and what does not hold when the power is back."""
 
@@ -99,10 +108,7 @@ def test_a_drive_that_throws_writes_away_is_found_by_the_read_back(tmp_path: Pat
 def test_a_drive_that_is_yanked_in_the_middle_of_a_write_ends_its_part_and_the_window_commits(
     tmp_path: Path, number: int
 ) -> None:
-    def yanked(rack: Rack, trigger: Trigger) -> None:
-        trigger.word, trigger.number, trigger.act = "write shards/", number, lambda: rack.yank(BAY)
-
-    assert_went_on_without_it(*judged(tmp_path, yanked))
+    assert_went_on_without_it(*judged(tmp_path, yanking(number)))
 
 
 @pytest.mark.invariant("I6", "I7")
@@ -122,11 +128,11 @@ def test_an_error_of_the_controllers_own_disk_loses_nothing(
 
 @pytest.mark.planted
 @pytest.mark.invariant("I9")
-@pytest.mark.parametrize("fault", [Fault.ERROR, Fault.LOST, Fault.READ_ERROR])
+@pytest.mark.parametrize("fault", [Fault.ERROR, Fault.LOST, Fault.READ_ERROR, None])
 def test_a_box_that_counts_on_the_drive_although_it_failed_is_caught(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault | None
 ) -> None:
-    """Errors at the end of a shard are swallowed, and nothing is read back."""
+    """Errors at the end of a shard are swallowed, and nothing is read back. None: the drive is yanked."""
     place = ShardWriter.place
 
     def claimed(self: ShardWriter, *arguments: object) -> frozenset[object]:
@@ -136,7 +142,7 @@ def test_a_box_that_counts_on_the_drive_although_it_failed_is_caught(
 
     monkeypatch.setattr(ShardWriter, "place", claimed)
     monkeypatch.setattr(pack_placing, "read_back", lambda *_: True)
-    window, wrong = judged(tmp_path, breaking(fault, 0))
+    window, wrong = judged(tmp_path, breaking(fault, 0) if fault is not None else yanking(1))
     with pytest.raises(AssertionError):
         assert_went_on_without_it(window, wrong)
     lacks_it = fault is not Fault.READ_ERROR  # which ends with the run: the shard is good
