@@ -1,5 +1,6 @@
 # make demo   the whole appliance on the emulated board; SOURCE=/some/dir names the data, LANG_UI=ja the language
 # make test   every check there is: style, types, layers, dead code, words, tests (DEPTH=ci: full counts)
+# make bench  Iwato beside restic and borg on the same work; writes the table into README.md (BENCH="--scale 0.25")
 # make lint   the checks that need no test run
 # make words  extract sentences, update the Japanese catalogue, write RUNBOOK.md
 # make cover  branch coverage of the tests that run in one process
@@ -11,14 +12,15 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint words cover lock facilities clean
+.PHONY: help setup demo test bench lint words cover lock facilities clean
 
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/complete
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-# program:Debian package that some test needs
+# program:Debian package that the benchmark, or some test, needs
+BENCHED := restic:restic borg:borgbackup mke2fs:e2fsprogs
 PROGRAMS := ssh-keygen:openssh-client tmux:tmux openssl:openssl setpriv:util-linux unshare:util-linux \
   mkfs.ext4:e2fsprogs fusermount3:fuse3
 
@@ -48,6 +50,13 @@ apt_install() { \
   fi; }
 endef
 
+# Installs the packages of those program:package pairs of $(1) whose program is absent, as far as it may.
+define install_lacking
+lacking=(); \
+for pair in $(1); do PATH="$$PATH:/usr/sbin:/sbin" command -v "$${pair%%:*}" >/dev/null || lacking+=("$${pair##*:}"); done; \
+if [ $${#lacking[@]} -gt 0 ]; then apt_install "$${lacking[@]}" || true; fi
+endef
+
 $(READY): requirements.lock pyproject.toml
 	@set -e; $(apt_install); \
 	python=$$($(find_python)); \
@@ -63,15 +72,18 @@ setup: $(READY)
 
 # What the tests need beyond Python. Whatever stays missing is named here, and its tests are counted as skipped.
 facilities: $(READY)
-	@$(apt_install); lacking=(); PATH="$$PATH:/usr/sbin:/sbin"; \
-	for pair in $(PROGRAMS); do command -v "$${pair%%:*}" >/dev/null || lacking+=("$${pair##*:}"); done; \
-	if [ $${#lacking[@]} -gt 0 ]; then apt_install "$${lacking[@]}" || true; fi; \
+	@$(apt_install); $(call install_lacking,$(PROGRAMS)); \
 	$(RUN) -m tests.facilities
 
 # Use -------------------------------------------------------------------------------------------------
 
 demo: $(READY)
 	@$(RUN) -m appliance $(if $(LANG_UI),--lang $(LANG_UI)) demo $(if $(SOURCE),--source "$(SOURCE)")
+
+# What is absent is named in the table. Data sets and repositories lie below TMPDIR and are removed.
+bench: $(READY)
+	@$(apt_install); $(call install_lacking,$(BENCHED)); \
+	$(RUN) -m tests.bench --page README.md $(BENCH)
 
 # Checks ----------------------------------------------------------------------------------------------
 

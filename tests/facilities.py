@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from tests import vectors
+from tests.bench import data_set
 from tests.block import rack
 
 SYS_LANDLOCK_CREATE_RULESET = 444  # same number on every architecture (Linux 5.13)
@@ -90,6 +91,10 @@ def _vectors() -> str:
     return "" if vectors.folder() is not None else "the public vectors are absent (IWATO_VECTORS)"
 
 
+def _mke2fs() -> str:
+    return "" if data_set.mke2fs() is not None else "mke2fs is not installed"
+
+
 def _program(name: str) -> Callable[[], str]:
     return lambda: "" if shutil.which(name) is not None else f"{name} is not installed"
 
@@ -99,6 +104,7 @@ PROBES: dict[str, Callable[[], str]] = {
     "root": _root,
     "mounts": _mounts,
     "block_disk": _block_disk,
+    "mke2fs": _mke2fs,
     "npm": _npm,
     "vectors": _vectors,
     **{name: _program(name) for name in ("openssl", "setpriv", "ssh-keygen", "tmux")},
