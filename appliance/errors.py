@@ -473,7 +473,15 @@ class DriveBlank(VaultError):
 
     code = "IW-3204"
     what = N_("the drive in bay {bay} is blank: it carries no header of this vault")
-    remedy = N_("If it was formatted by mistake: its data is lost there and stays on the other drives.")
+    remedy = N_("`iwato drive repair` lets it replace a missing drive, filled from the other drives.")
+
+
+class DriveOccupied(VaultError):
+    """A disk that is no drive of this vault and not empty."""
+
+    code = "IW-3209"
+    what = N_("the disk in bay {bay} is no drive of this vault and not empty: nothing is written on it")
+    remedy = N_("If it is to replace a drive: remove what is on it yourself, then repeat the command.")
 
 
 class DriveDuplicate(VaultError):
@@ -793,6 +801,15 @@ class NotInSnapshot(OperatorError):
     code = "IW-1012"
     what = N_("there is no {path} in snapshot {snapshot}")
     remedy = N_("Check the spelling; paths are relative to the source. Nothing was restored.")
+
+
+class DriveJoined(VaultError):
+    """A blank disk took the place of a drive that was missing."""
+
+    code = "IW-3010"
+    what = N_("the blank disk in bay {bay} is drive {drive} from now on")
+    remedy = N_("Never attach the old drive {drive} again beside it: neither of the two would be used.")
+    exit_status = EXIT_WARNINGS
 
 
 class CommitDegraded(VaultError):

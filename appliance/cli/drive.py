@@ -1,6 +1,11 @@
-"""`iwato drive scrub`: read every block on every drive, repair what is damaged."""
+"""`iwato drive scrub`: read every block on every drive, repair what is damaged. Before that, `repair` lets
+blank disks take the place of missing drives.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -22,6 +27,23 @@ def scrub(face: Face) -> int:
     """Read every block in the next scrub slot; repair damage into new files. Needs no key."""
     with face.screen() as screen:
         document = face.appliance.scrub(screen)
+    return _put(face, document)
+
+
+@drive.command(
+    "repair",
+    help=N_("Let blank disks take the place of missing drives and fill them; then as scrub. Needs no key."),
+)
+@command
+def repair(face: Face) -> int:
+    """Let blank disks take the place of missing drives and fill them; then as scrub. Needs no key."""
+    with face.screen() as screen:
+        document = face.appliance.scrub(screen, replace=True)
+    return _put(face, document)
+
+
+def _put(face: Face, document: Mapping[str, Any]) -> int:
+    """What was read, found and repaired; the exit status."""
     rows = [
         face.text(
             N_("{blocks} blocks on {drives} drives: {bad} damaged, {repaired} repaired, {unrepaired} left"),

@@ -133,7 +133,7 @@ def clock(unix_s: int) -> dict[str, Any]:
 
 
 def scrub(log: JobLog) -> dict[str, Any]:
-    """`drive scrub`."""
+    """`drive scrub` and `drive repair`."""
     return {"schema": SCHEMA, **log.reports.get("scrubbed", {}), "warnings": warning_list(log)}
 
 

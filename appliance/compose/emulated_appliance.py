@@ -20,6 +20,7 @@ from appliance.compose.job import (
     AnyJob,
     AttemptJob,
     PrepareJob,
+    RepairJob,
     RollForwardJob,
     ScrubJob,
     VerifyJob,
@@ -173,11 +174,11 @@ class EmulatedAppliance:
 
     # -- drives --------------------------------------------------------------------------------------
 
-    def scrub(self, watcher: Watcher) -> Mapping[str, Any]:
-        """See ports.Appliance."""
+    def scrub(self, watcher: Watcher, *, replace: bool = False) -> Mapping[str, Any]:
+        """See ports.Appliance. `replace`: before, blank disks take the place of missing drives."""
+        kind = RepairJob if replace else ScrubJob
         with self._held():
-            log = self._drive_job(ScrubJob(home=str(self._home.root)), watcher)
-            return documents.scrub(log)
+            return documents.scrub(self._drive_job(kind(home=str(self._home.root)), watcher))
 
     def verify_ledger(
         self, checkpoint: bytes | None, watcher: Watcher, *, alone: bool = False

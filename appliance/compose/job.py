@@ -36,6 +36,10 @@ class ScrubJob(Job, frozen=True, kw_only=True, tag="scrub"):
     """Read every block."""
 
 
+class RepairJob(Job, frozen=True, kw_only=True, tag="repair"):
+    """Let blank disks take the place of missing drives, then read every block."""
+
+
 class VerifyJob(Job, frozen=True, kw_only=True, tag="verify"):
     """Judge the ledger's copies. `checkpoint` was kept outside; `alone` leaves the interlock out."""
 
@@ -66,7 +70,16 @@ class RestoreJob(Job, frozen=True, kw_only=True, tag="restore"):
     set_id: bool = False
 
 
-AnyJob: TypeAlias = WindowJob | AttemptJob | PrepareJob | RollForwardJob | ScrubJob | VerifyJob | RestoreJob
+AnyJob: TypeAlias = (
+    WindowJob
+    | AttemptJob
+    | PrepareJob
+    | RollForwardJob
+    | ScrubJob
+    | RepairJob
+    | VerifyJob
+    | RestoreJob
+)
 
 
 def report_of(job: AnyJob) -> str:
@@ -78,7 +91,7 @@ def report_of(job: AnyJob) -> str:
             return "prepared"
         case RollForwardJob():
             return "sealed"
-        case ScrubJob():
+        case ScrubJob() | RepairJob():
             return "scrubbed"
         case VerifyJob():
             return "verified"

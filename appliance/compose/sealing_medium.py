@@ -19,6 +19,7 @@ from appliance.compose.home import Home
 from appliance.compose.job import (
     AnyJob,
     PrepareJob,
+    RepairJob,
     RestoreJob,
     RollForwardJob,
     ScrubJob,
@@ -53,6 +54,10 @@ def run(machine: Machine, job: AnyJob) -> None:
             drive_phase.run(shop, lambda phase: drive_jobs.seal(phase, fingerprint, files))
         case ScrubJob():
             drive_phase.run(shop, lambda phase: drive_jobs.scrub(phase, texts.public_files()))
+        case RepairJob():
+            policy = texts.public_files()
+            every = policy | rosetta_files.files()
+            drive_phase.run(shop, lambda phase: drive_jobs.repair(phase, every, policy, machine.entropy))
         case VerifyJob():
             ledger_check.verify_ledger(shop, job.checkpoint, alone=job.alone)
         case RestoreJob():

@@ -22,7 +22,15 @@ from appliance.errors import (
 )
 from appliance.format.ledger_entry import Birth, Note, PolicyAccepted, Seal
 from appliance.ports import Entropy, Files
-from appliance.service import drive_phase, drive_set, interlock_log, losses, policy_copies, seal_report
+from appliance.service import (
+    drive_phase,
+    drive_replacement,
+    drive_set,
+    interlock_log,
+    losses,
+    policy_copies,
+    seal_report,
+)
 from appliance.service import scrub as scrubbing
 from appliance.service.drive_phase import DrivePhase, Workshop
 from appliance.service.pack_catalogue import PackCatalogue
@@ -163,6 +171,18 @@ def scrub(phase: DrivePhase, files: Mapping[str, bytes]) -> None:
     )
     shop.state.replace(SCRUB_RECORD, report.next_pack.hex().encode() if report.next_pack else b"")
     record_drives(phase)
+
+
+def repair(
+    phase: DrivePhase, files: Mapping[str, bytes], policy: Mapping[str, bytes], entropy: Entropy
+) -> None:
+    """Let blank disks take the place of missing drives, then scrub: what a drive lacks is written anew.
+    `files` are what every drive carries, `policy` those of them that scrub compares."""
+    # A new drive lacks every pack, also those that a stopped scrub has done with.
+    phase.shop.state.replace(SCRUB_RECORD, b"")
+    drive_replacement.adopt(phase, entropy)
+    drive_set.put_missing(phase.drives, files)  # also on a drive that joined just before a cut
+    scrub(phase, policy)
 
 
 def _scrub_begin(state: Files) -> PackId | None:

@@ -75,6 +75,16 @@ class DriveSet:
         """The drive with this number, if it is up."""
         return self._drives.get(index)
 
+    def join(self, drive: Drive) -> None:
+        """A blank disk became this drive of the set, whose number nothing else has."""
+        assert drive.index not in self._drives
+        self.findings = tuple(
+            finding
+            for finding in self.findings
+            if not (isinstance(finding, DriveBlank) and finding.values["bay"] == drive.bay)
+        )
+        self._drives = dict(sorted([*self._drives.items(), (drive.index, drive)]))
+
     def fail(self, index: DriveIndex, error: OSError) -> None:
         """A write on this drive failed: it is not written again in this run. The first cause stays."""
         bay = self._drives[index].bay

@@ -157,6 +157,13 @@ class LedgerCopies:
             self.append(ledger_entry.Note(time=facts.unix_s, phase=facts.phase, text=text))
         self._heal_copies(damaged, whole, notes)
 
+    def fill(self) -> None:
+        """Give the whole ledger to drives that joined the set after `start`."""
+        _, found = self._read_copies()
+        assembly = history.assemble(found, self._keys, head=self._head())
+        notes = {**assembly.notes, self._history.size: self._note}
+        self._heal_copies(assembly.holdings, self._history, notes)
+
     def _heal_copies(
         self, holdings: Sequence[Holding], whole: History, notes: Mapping[int, bytes]
     ) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 from appliance.domain.ids import DriveIndex, PackId, SnapshotId
@@ -195,7 +196,9 @@ class Scrubber:
         repaired, lost = adopted, False
         if lacking:
             try:
-                repaired = [*adopted, *shard_repair.rebuild(self._drives, shards, lacking, buffer)]
+                recorded = partial(self._catalogue.revision, facts.pack)
+                anew = shard_repair.rebuild(self._drives, shards, lacking, buffer, recorded)
+                repaired = [*adopted, *anew]
             except PackLost:
                 lost = True
         left = lacking - {name.index for name in repaired}

@@ -85,7 +85,7 @@ class Sealing:
                 self._seal_or_refuse(window, facts)
         self._roll_forward(staged)
         self._report.healed = shard_healing.heal(
-            self._drives, self._code, self._catalogue.facts, self._watch.stop, self._watch.moved
+            self._drives, self._code, self._catalogue, self._watch.stop, self._watch.moved
         )
         self._report.stopped = self._report.stopped or self._watch.stop()
         return self._report

@@ -6,16 +6,18 @@ read back before it counts. Stops at a pack's border when its time is over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from appliance.domain.ids import DriveIndex, PackId
 from appliance.errors import PackLost
 from appliance.format import shard
-from appliance.format.shard import PackFacts, ShardName
+from appliance.format.shard import ShardName
 from appliance.pipeline.scatter import Code
 from appliance.service import shard_repair, stripe_workers
 from appliance.service.drive_set import Drive, DriveSet
+from appliance.service.pack_catalogue import PackCatalogue
 from appliance.service.pack_shards import PackShards
 from appliance.service.stripe_buffer import StripeBuffer
 
@@ -46,7 +48,7 @@ def held(drive: Drive) -> frozenset[PackId]:
 def heal(
     drives: DriveSet,
     code: Code,
-    packs: Mapping[PackId, PackFacts],
+    catalogue: PackCatalogue,
     stop: Callable[[], bool],
     moved: Callable[[], None],
 ) -> Healed:
@@ -57,18 +59,19 @@ def heal(
         holdings[drive.index] = held(drive)
         moved()
     lacking: dict[PackId, set[DriveIndex]] = {}
-    for pack in packs:
+    for pack in catalogue.facts:
         indices = {index for index, has in holdings.items() if pack not in has}
         if indices:
             lacking[pack] = indices
 
     def one(pack: PackId, buffer: StripeBuffer) -> tuple[ShardName, ...] | None:
         try:
-            shards = PackShards(drives, code, packs[pack])
+            shards = PackShards(drives, code, catalogue.facts[pack])
         except PackLost:
             return None
         try:
-            return shard_repair.rebuild(drives, shards, lacking[pack], buffer)
+            recorded = partial(catalogue.revision, pack)
+            return shard_repair.rebuild(drives, shards, lacking[pack], buffer, recorded)
         except PackLost:
             return None
         finally:

@@ -6,7 +6,7 @@ counted as repaired only after it was read back.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from appliance.domain.ids import DriveIndex
 from appliance.errors import PackLost
@@ -18,15 +18,20 @@ from appliance.service.stripe_buffer import StripeBuffer
 
 
 def rebuild(
-    drives: DriveSet, shards: PackShards, lacking: Collection[DriveIndex], buffer: StripeBuffer
+    drives: DriveSet,
+    shards: PackShards,
+    lacking: Collection[DriveIndex],
+    buffer: StripeBuffer,
+    recorded: Callable[[DriveIndex], int],
 ) -> tuple[ShardName, ...]:
-    """Write the shards `lacking` anew; the names of those that were read back whole. A drive that
-    fails drops out. Raises PackLost, having placed nothing, when a block cannot be computed."""
+    """Write the shards `lacking` anew; the names of those that were read back whole. None of a revision below
+    the `recorded` one, which would not count: a disk may have taken the place of a drive that was repaired.
+    A drive that fails drops out. Raises PackLost, having placed nothing, when a block cannot be computed."""
     names: dict[DriveIndex, ShardName] = {}
     for drive in drives.writable:
         if drive.index in lacking:
             try:
-                names[drive.index] = next_name(drive, shards.facts.pack)
+                names[drive.index] = next_name(drive, shards.facts.pack, recorded(drive.index))
             except OSError as error:
                 drives.fail(drive.index, error)
     with ShardWriter(drives, names) as writer:

@@ -116,11 +116,11 @@ def read_back_failed(drives: DriveSet, index: DriveIndex) -> None:
     drives.fail(index, OSError(errno.EIO, "it gave back other bytes than were written"))
 
 
-def next_name(drive: Drive, pack: PackId) -> ShardName:
-    """The name under which a shard of `pack` can be written on this drive now. Raises OSError when
-    its revisions are used up."""
+def next_name(drive: Drive, pack: PackId, revision_min: int = 0) -> ShardName:
+    """The name under which a shard of `pack` can be written on this drive now, of this revision at least.
+    Raises OSError when its revisions are used up."""
     found = pack_shards.revisions(drive.files, pack, drive.index)
-    revision = found[0].revision + 1 if found else 0
+    revision = max(found[0].revision + 1 if found else 0, revision_min)
     if revision > shard.REVISIONS_MAX:
         raise OSError(errno.EMLINK, "too many revisions of one shard")
     return ShardName(pack=pack, index=drive.index, revision=revision)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from appliance import errors
+from tests.attack.command_line import at_rest, iwato
 from tests.simulation import virtual_box
 from tests.simulation.conftest import Vault
 from tests.simulation.virtual_box import VirtualBox
@@ -48,6 +49,23 @@ def test_two_drives_and_two_tokens_lost_are_no_loss(vault: Vault, newest: Virtua
     status, document = restore(box, tmp_path / "out", (2, 3, 5))
     assert status == errors.EXIT_OK
     assert {item["code"] for item in document["warnings"]} == {errors.DrivesMissing.code}
+    assert not virtual_box.same(vault.source, tmp_path / "out")
+
+
+def test_two_blank_disks_are_filled_and_then_two_other_drives_may_be_lost(
+    vault: Vault, newest: VirtualBox, tmp_path: Path
+) -> None:
+    box = newest.copy(tmp_path / "home")
+    for bay in (2, 5):
+        shutil.rmtree(box.home.bay(bay))
+        box.home.bay(bay).mkdir()
+    ended = iwato("drive", "repair", "--json", "--home", str(box.root))
+    assert (ended.status, ended.document["outcome"]) == (errors.EXIT_WARNINGS, "repaired")
+    assert at_rest(box.root)
+    for bay in (1, 6):
+        shutil.rmtree(box.home.bay(bay))
+    status, _ = restore(box, tmp_path / "out", (2, 3, 5))
+    assert status == errors.EXIT_OK
     assert not virtual_box.same(vault.source, tmp_path / "out")
 
 

@@ -201,12 +201,12 @@ class VirtualBox:
         return operational_keys.read(self.home.intake_state, operational_keys.PAIRING)
 
 
-def born(root: Path, source: Path, seed: int = 1) -> VirtualBox:
-    """A box that was just born, with one source. Another seed is another vault."""
+def born(root: Path, source: Path, seed: int = 1, data_shards: int = 4) -> VirtualBox:
+    """A box of six drives that was just born, with one source. Another seed is another vault."""
     box = VirtualBox(root)
     birth = Birth(
         drives=6,
-        data_shards=4,
+        data_shards=data_shards,
         holders=5,
         quorum=3,
         window="03:00-05:00 daily",
