@@ -481,7 +481,7 @@ class DriveOccupied(VaultError):
 
     code = "IW-3209"
     what = N_("the disk in bay {bay} is no drive of this vault and not empty: nothing is written on it")
-    remedy = N_("If it is to replace a drive: remove what is on it yourself, then repeat the command.")
+    remedy = N_("If it may be a drive of this vault, keep it and use another disk. Else empty it yourself.")
 
 
 class DriveDuplicate(VaultError):
