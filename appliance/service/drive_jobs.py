@@ -169,7 +169,7 @@ def scrub(phase: DrivePhase, files: Mapping[str, bytes]) -> None:
         finished=report.next_pack is None,
         log_size=phase.ledger.history.size,
     )
-    shop.state.replace(SCRUB_RECORD, report.next_pack.hex().encode() if report.next_pack else b"")
+    _record_next(shop, report.next_pack)
     record_drives(phase)
 
 
@@ -179,10 +179,17 @@ def repair(
     """Let blank disks take the place of missing drives, then scrub: what a drive lacks is written anew.
     `files` are what every drive carries, `policy` those of them that scrub compares."""
     # A new drive lacks every pack, also those that a stopped scrub has done with.
-    phase.shop.state.replace(SCRUB_RECORD, b"")
-    drive_replacement.adopt(phase, entropy)
+    drive_replacement.adopt(phase, entropy, first=lambda: _record_next(phase.shop, None))
     drive_set.put_missing(phase.drives, files)  # also on a drive that joined just before a cut
     scrub(phase, policy)
+
+
+def _record_next(shop: Workshop, pack: PackId | None) -> None:
+    """Where the next scrub goes on. StateFailed as the disk says."""
+    try:
+        shop.state.replace(SCRUB_RECORD, pack.hex().encode() if pack else b"")
+    except OSError as error:
+        raise StateFailed(detail=f"{SCRUB_RECORD}: {error.strerror or error}") from error
 
 
 def _scrub_begin(state: Files) -> PackId | None:

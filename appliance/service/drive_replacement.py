@@ -6,7 +6,7 @@ no disk that holds anything. Which bay the disk is in means nothing (FORMAT 6.1,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from appliance.domain.ids import Bay, DriveIndex
 from appliance.errors import (
@@ -27,9 +27,10 @@ from appliance.service.drive_set import Drive
 IGNORED = frozenset({"lost+found"})  # what a new file system holds by itself
 
 
-def adopt(phase: DrivePhase, entropy: Entropy) -> None:
+def adopt(phase: DrivePhase, entropy: Entropy, first: Callable[[], None]) -> None:
     """Make blank disks drives of the set, one for each drive that is missing. Every one is a warning.
-    DrivesTooFew, and nothing written, where too few drives are left to fill them from."""
+    `first` is called once before anything is written, if anything will be. DrivesTooFew, and nothing
+    written, where too few drives are left to fill them from."""
     blanks, missing = _blanks(phase), _missing(phase)
     if not blanks or not missing:
         return
@@ -37,17 +38,20 @@ def adopt(phase: DrivePhase, entropy: Entropy) -> None:
     if len(phase.drives.readable) < needed:
         total = phase.drives.geometry.drives
         raise DrivesTooFew(present=len(phase.drives.readable), needed=needed, total=total)
-    for (bay, disk), index in zip(blanks.items(), missing, strict=False):
+    first()
+    for bay, disk in blanks.items():
+        if not missing:
+            break
         try:
-            _join(phase, disk, index, entropy(drive_header.DRIVE_ID_BYTES))
+            _join(phase, disk, missing[0], entropy(drive_header.DRIVE_ID_BYTES))
         except OSError as error:
             drive_phase.warn(phase.shop.console, DriveFailed(bay=bay, reason=error.strerror or str(error)))
-            continue
-        drive_phase.warn(phase.shop.console, DriveJoined(bay=bay, drive=index + 1))
+            continue  # the number stays free for the next disk
+        drive_phase.warn(phase.shop.console, DriveJoined(bay=bay, drive=missing.pop(0) + 1))
     phase.ledger.fill()
 
 
-def _missing(phase: DrivePhase) -> Sequence[DriveIndex]:
+def _missing(phase: DrivePhase) -> list[DriveIndex]:
     """Numbers that no disk has. One that two disks have is not free: a person has to take one away."""
     twins = {
         finding.values["index"] for finding in phase.drives.findings if isinstance(finding, DriveDuplicate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import shutil
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from appliance.errors import (
     EXIT_OK,
     EXIT_WARNINGS,
     DriveDuplicate,
+    DriveFailed,
     DriveForeign,
     DriveJoined,
     DriveOccupied,
@@ -24,7 +26,9 @@ from appliance.errors import (
 )
 from appliance.format.drive_header import FILE_NAME
 from appliance.format.ledger_entry import Note
-from appliance.service import drive_replacement, shard_writer
+from appliance.service import drive_replacement, drive_set, shard_writer
+from appliance.service.drive_set import Drive
+from appliance.service.pack_catalogue import PackCatalogue
 from tests.depth import many
 from tests.simulation import virtual_box
 from tests.simulation.conftest import Vault
@@ -178,7 +182,9 @@ def test_power_cut_at_every_durable_step_of_a_replacement_goes_on_where_it_was(
     exchange(box, 4)
     probe = Cut()
     assert repair(box.copy(tmp_path / "probe"), probe)["outcome"] == "repaired"
-    for after in range(1, len(probe.labels), many(29, 1)):
+    joining = [number for number, label in enumerate(probe.labels) if FILE_NAME in label]
+    every = {*range(1, len(probe.labels), many(29, 1)), *joining, *(number + 1 for number in joining)}
+    for after in sorted(every):
         tried = box.copy(tmp_path / "tried")
         with pytest.raises(PowerCut):
             repair(tried, Cut(after=after))
@@ -198,6 +204,38 @@ def test_a_stopped_scrub_does_not_keep_a_new_drive_from_being_filled(box: Virtua
     exchange(box, 6)
     assert repair(box)["repaired"] == len(packs)
     assert scrub(box)["outcome"] == "clean"
+
+
+def test_a_stopped_repair_goes_on_where_it_was(box: VirtualBox) -> None:
+    """Twenty terabytes need more than one slot: a repair that began anew each time would never end."""
+    exchange(box, 6)
+    assert repair(box)["outcome"] == "repaired"
+    packs = list(PackCatalogue(LedgerRecord(box.home, PolicyFiles(box.home.policy)).entries()).facts)
+    (box.home.seal_state / "scrub-next").write_bytes(packs[-1].hex().encode())
+    assert repair(box)["packs"] == 1
+    assert repair(box)["packs"] == len(packs) > 1
+
+
+def test_a_disk_that_cannot_be_written_leaves_its_number_to_the_next_one(
+    vault: Vault, box: VirtualBox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for bay in (2, 5):
+        exchange(box, bay)
+    prepare = drive_set.prepare
+
+    def broken_in_bay_2(files: Any, *rest: Any) -> Any:
+        if files._root.endswith("/2"):
+            raise OSError(errno.EIO, "it is broken")
+        return prepare(files, *rest)
+
+    monkeypatch.setattr(drive_set, "prepare", broken_in_bay_2)
+    done = repair(box)
+    assert (done["outcome"], codes(done).count(DriveJoined.code)) == ("unrepaired", 1)
+    assert DriveFailed.code in codes(done)
+    assert "drive 2" in notes(box)[-1]
+    monkeypatch.undo()
+    assert repair(box)["outcome"] == "repaired"
+    assert is_whole(vault, box, tmp_path / "out", (2, 5, 1, 3))
 
 
 @pytest.mark.invariant("I9")
@@ -224,6 +262,24 @@ def test_a_replacement_that_forgets_what_was_recorded_is_caught(
     )
     with pytest.raises(AssertionError):
         test_a_repaired_drive_that_is_exchanged_later_counts_at_once(box)
+
+
+@pytest.mark.planted
+def test_a_replacement_that_is_said_after_the_header_is_written_is_caught(
+    vault: Vault, box: VirtualBox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent_first(phase: Any, disk: Any, index: Any, drive_id: bytes) -> None:
+        shop, facts = phase.shop, phase.facts
+        header = drive_set.prepare(
+            disk.files, shop.set_facts, index, shop.keys.log, shop.sign, lambda _length: drive_id
+        )
+        text = f"a blank disk in bay {disk.bay} becomes drive {index + 1}: {drive_id.hex()}"
+        phase.ledger.append(Note(time=facts.unix_s, phase=facts.phase, text=text))
+        phase.drives.join(Drive(header=header, bay=disk.bay, files=disk.files))
+
+    monkeypatch.setattr(drive_replacement, "_join", silent_first)
+    with pytest.raises((AssertionError, IndexError)):
+        test_power_cut_at_every_durable_step_of_a_replacement_goes_on_where_it_was(vault, box, tmp_path)
 
 
 @pytest.mark.planted
