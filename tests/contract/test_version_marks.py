@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TypeAlias
 
 import pytest
 from blake3 import blake3
@@ -42,33 +43,6 @@ def table(content: bytes) -> object:
     return Table.decode(content[offset : offset + length], len(content))
 
 
-# what, good bytes, the mark and another, how its hash is made, who reads it
-PRODUCT: list[tuple[str, bytes, bytes, bytes, Callable[[bytes], bytes], Callable[[bytes], object]]] = [
-    ("header", HEADER, b"drive 1\n", b"drive 2\n", plain, lambda b: drive_header.parse(b.decode())),
-    ("token", TOKEN, b"token 1\n", b"token 2\n", plain, token_text.parse_description),
-    ("segment", SEGMENT, b"segment v1", b"segment v2", rehashed, ledger_segment.decode),
-    ("footer", FOOTER, b"SHARD\n\0\1", b"SHARD\n\0\2", rehashed, shard.decode),
-    ("table", TABLE, TABLE[:2], b"\0\2", plain, table),
-    ("trailer", TABLE, b"PACK1", b"PACK2", plain, table),
-]
-
-
-@pytest.mark.clause("FORMAT 12.2")
-@pytest.mark.parametrize(
-    ("good", "mark", "other", "hashed", "read"), [row[1:] for row in PRODUCT], ids=[row[0] for row in PRODUCT]
-)
-def test_the_product_refuses_a_mark_that_it_does_not_know(
-    good: bytes,
-    mark: bytes,
-    other: bytes,
-    hashed: Callable[[bytes], bytes],
-    read: Callable[[bytes], object],
-) -> None:
-    read(good)
-    with pytest.raises((IwatoError, ValueError)):
-        read(hashed(good.replace(mark, other, 1)))
-
-
 def facts(content: bytes) -> object:
     return iwato_rosetta.read_facts(content, b"iwato-drive 1\n")
 
@@ -77,27 +51,43 @@ def chunks(content: bytes) -> object:
     return list(iwato_rosetta.read_chunks(content, []))
 
 
-READER: list[tuple[str, bytes, bytes, bytes, Callable[[bytes], bytes], Callable[[bytes], object]]] = [
-    ("header", HEADER, b"drive 1\n", b"drive 2\n", plain, facts),
-    ("segment", SEGMENT, b"segment v1", b"segment v2", rehashed, iwato_rosetta.read_segment),
-    ("table", TABLE, TABLE[:2], b"\0\2", plain, chunks),
-    ("trailer", TABLE, b"PACK1", b"PACK2", plain, chunks),
+Row: TypeAlias = tuple[str, bytes, bytes, bytes, Callable[[bytes], bytes], Callable[[bytes], object]]
+# what, good bytes, the mark and another, how its hash is made, who reads it
+PRODUCT: list[Row] = [
+    ("header", HEADER, b"drive 1\n", b"drive 2\n", plain, lambda b: drive_header.parse(b.decode())),
+    ("token", TOKEN, b"token 1\n", b"token 2\n", plain, token_text.parse_description),
+    ("segment", SEGMENT, b"segment v1", b"segment v2", rehashed, ledger_segment.decode),
+    ("footer", FOOTER, b"SHARD\n\0\1", b"SHARD\n\0\2", rehashed, shard.decode),
+    ("table", TABLE, TABLE[:2], b"\0\2", plain, table),
+    ("trailer", TABLE, b"PACK1", b"PACK2", plain, table),
+]
+STRANGER: list[Row] = [
+    ("stranger's header", HEADER, b"drive 1\n", b"drive 2\n", plain, facts),
+    ("stranger's segment", SEGMENT, b"segment v1", b"segment v2", rehashed, iwato_rosetta.read_segment),
+    ("stranger's table", TABLE, TABLE[:2], b"\0\2", plain, chunks),
+    ("stranger's trailer", TABLE, b"PACK1", b"PACK2", plain, chunks),
 ]
 
 
 @pytest.mark.clause("FORMAT 12.2")
 @pytest.mark.parametrize(
-    ("good", "mark", "other", "hashed", "read"), [row[1:] for row in READER], ids=[row[0] for row in READER]
+    ("good", "mark", "other", "hashed", "read", "refuses"),
+    [
+        *((*row[1:], (IwatoError, ValueError)) for row in PRODUCT),
+        *((*row[1:], iwato_rosetta.Refused) for row in STRANGER),
+    ],
+    ids=[row[0] for row in PRODUCT + STRANGER],
 )
-def test_the_reader_refuses_a_mark_that_it_does_not_know(
+def test_product_and_strangers_reader_refuse_a_mark_that_they_do_not_know(
     good: bytes,
     mark: bytes,
     other: bytes,
     hashed: Callable[[bytes], bytes],
     read: Callable[[bytes], object],
+    refuses: type[Exception] | tuple[type[Exception], ...],
 ) -> None:
     read(good)
-    with pytest.raises(iwato_rosetta.Refused):
+    with pytest.raises(refuses):
         read(hashed(good.replace(mark, other, 1)))
 
 

@@ -106,6 +106,13 @@ def test_what_is_listed_reads_back_in_any_pieces(listed: list[FileEntry], piece:
     assert list(manifest.read([content])) == listed
 
 
+@given(entries(), contents())
+def test_an_entry_with_other_extents_differs_in_nothing_else(
+    entry: FileEntry, content: tuple[int, tuple[Extent, ...]]
+) -> None:
+    assert entry.with_extents(content[1]) == replace(entry, extents=content[1])
+
+
 def test_the_root_itself_is_listed_as_a_directory() -> None:
     root = FileEntry(path=b"", kind=Kind.DIRECTORY, mode=0o755, uid=0, gid=0, mtime_ns=0)
     assert read(written([root])) == [root]
