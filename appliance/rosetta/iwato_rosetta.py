@@ -135,9 +135,8 @@ def passphrase_key(passphrase: str, words: list[str], body: bytes) -> bytes:
     """2.6: the file key of a token's identity."""
     kind, salt, cost = words
     demand(kind == "scrypt" and len(unbase64(salt)) == 16 and 0 < int(cost) <= 20, "no passphrase opens it")
-    salted = b"age-encryption.org/v1/scrypt" + unbase64(salt)
-    key = hashlib.scrypt(passphrase.encode(), salt=salted, n=1 << int(cost), r=8, p=1,
-                         maxmem=2**31 - 2, dklen=32)  # fmt: skip
+    key = hashlib.scrypt(passphrase.encode(), salt=b"age-encryption.org/v1/scrypt" + unbase64(salt),
+                         n=1 << int(cost), r=8, p=1, maxmem=2**31 - 2, dklen=32)  # fmt: skip
     return unseal(key, bytes(12), body)
 
 class Identity:
@@ -528,8 +527,8 @@ def write_chunks(vault: Facts, key: Identity, files: list[Facts], top: bytes) ->
     for pack, slots in plan.items():
         try:
             for slot, chunk in read_chunks(read_pack(vault, pack, key), [*slots]):
-                for path, offset, length in slots.pop(slot):
-                    demand(len(chunk) == length, f"chunk {slot} has another length")
+                demand({len(chunk)} == {place[2] for place in slots[slot]}, f"chunk {slot}: another length")
+                for path, offset, _ in slots.pop(slot):  # what is left in the plan is lacking
                     with open(top + path, "r+b") as file:
                         file.seek(offset)
                         file.write(chunk)
@@ -556,8 +555,9 @@ def dress(one: Facts, path: bytes) -> None:
     """Attributes, owner (as root only), mode without setuid and setgid, time."""
     for name, value in one.attributes:
         try:
+            demand(name != b"security.capability", "it would give a program more rights")
             os.setxattr(path, name, value, follow_symlinks=False)
-        except (OSError, AttributeError) as error:  # macOS has no such call
+        except (Refused, OSError, AttributeError) as error:  # macOS has no such call
             finding(f"attribute {os.fsdecode(name)} of {os.fsdecode(path)} is not restored: {error}")
     if os.geteuid() == 0:
         os.chown(path, *one.owner, follow_symlinks=False)

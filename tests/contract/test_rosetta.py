@@ -309,6 +309,53 @@ def test_nothing_is_written_through_a_link_that_the_snapshot_brings(
     assert len(iwato_rosetta.FINDINGS) == 4
 
 
+def placed(
+    name: bytes, *places: tuple[int, int], attributes: tuple[tuple[bytes, bytes], ...] = ()
+) -> SimpleNamespace:
+    """A file of the snapshot whose content is slot and length one after the other, out of one pack."""
+    chunks, at = [], 0
+    for slot, length in places:
+        chunks.append(("pack", slot, length, at))
+        at += length
+    return SimpleNamespace(
+        kind=0, torn=0, mode=0o755, owner=(os.getuid(), os.getgid()), time_ns=1, size=at,
+        path=b"docs/" + name, target=b"", attributes=list(attributes), chunks=chunks,
+    )  # fmt: skip
+
+
+def restored(monkeypatch: pytest.MonkeyPatch, target: Path, *files: SimpleNamespace) -> dict[str, bytes]:
+    """What the reader makes of these files, whose only pack has the chunks "one" and "two"."""
+    folder = iwato_rosetta.read_object(described(1, b""), [], b"docs")
+    monkeypatch.setattr(iwato_rosetta, "FINDINGS", [])
+    monkeypatch.setattr(iwato_rosetta, "read_manifest", lambda *_: [folder, *files])
+    monkeypatch.setattr(iwato_rosetta, "read_pack", lambda *_: b"")
+    stored = {0: b"one", 1: b"two"}
+    monkeypatch.setattr(iwato_rosetta, "read_chunks", lambda _, wanted: [(n, stored[n]) for n in wanted])
+    vault = SimpleNamespace(snapshots={"s": {}})
+    iwato_rosetta.restore(vault, iwato_rosetta.Identity(bytes(32)), "s", target)
+    return {path.name: path.read_bytes() for path in (target / "docs").iterdir()}
+
+
+def test_a_chunk_that_two_files_call_differently_long_leaves_no_file_with_holes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    liar, victim, whole = placed(b"liar", (0, 3), (1, 2)), placed(b"victim", (1, 3)), placed(b"whole", (0, 3))
+    found = restored(monkeypatch, tmp_path / "out", liar, whole, victim)
+    assert found == {"whole": b"one"}
+    assert sum(line.startswith("not restored: ") for line in iwato_rosetta.FINDINGS) == 2
+
+
+@pytest.mark.needs("root")
+def test_a_file_gets_no_capabilities_from_the_snapshot_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    granting = bytes.fromhex("0000000200200000000000000000000000000000")  # cap_net_raw=p
+    given = ((b"security.capability", granting), (b"user.kept", b"yes"))
+    restored(monkeypatch, tmp_path / "out", placed(b"program", (0, 3), attributes=given))
+    assert os.listxattr(tmp_path / "out" / "docs" / "program") == ["user.kept"]
+    assert [line for line in iwato_rosetta.FINDINGS if "security.capability" in line]
+
+
 # Vectors, and the pages ------------------------------------------------------------------------------
 
 
