@@ -298,9 +298,12 @@ def test_no_repr_shows_what_was_typed() -> None:
 
 @pytest.mark.planted
 def test_a_passphrase_in_an_argument_or_beside_the_token_is_caught(vault: Vault, tmp_path: Path) -> None:
+    program = "print(flush=True); input()"
     with subprocess.Popen(
-        [sys.executable, "-c", "input()", WRONG], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        [sys.executable, "-c", program, WRONG], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as running:
+        assert running.stdout is not None
+        running.stdout.readline()  # before it runs, the kernel may not show its arguments yet
         assert seen_in_proc(WRONG) == [f"/proc/{running.pid}/cmdline"]
         running.communicate(b"\n")
     bad = bad_day(vault, tmp_path, without=(2,))
