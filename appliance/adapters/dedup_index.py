@@ -134,15 +134,18 @@ class SqliteIndex:
 
     def folder(self, source: str, path: bytes) -> KnownFolder:
         folder = self._folder_key(source, path)
-        rows = self._rows("SELECT leaf, record FROM scans WHERE folder = ?", (folder,))
+        select = "SELECT leaf, record FROM scans WHERE folder = ?"
+        rows = self._rows(select, (folder,)) if self._has_scans else ()  # a first intake asks for nothing
         return KnownFolder(self.leaf_key, self.remembered, folder, dict(rows))
 
     def remember(self, source: str, states: Sequence[FileState]) -> None:
         def change() -> None:
-            rows = (self._scan_row(source, state) for state in states)
+            keys = {path: self._folder_key(source, path) for path in {_folder(state) for state in states}}
+            rows = (self._scan_row(keys[_folder(state)], state) for state in states)
             self._database.executemany("INSERT OR REPLACE INTO scans VALUES (?, ?, ?)", rows)
 
-        self._change("index remember", change)
+        if self._change("index remember", change):
+            self._has_scans = True
 
     # Periods -------------------------------------------------------------------------------------------
 
@@ -183,7 +186,7 @@ class SqliteIndex:
 
     def remembered(self, content: bytes, context: bytes, signature: bytes) -> Remembered | None:
         """A file's record, as far as it is whole, of this state, and acknowledged."""
-        record = scan_record.decode(content, self._key, _in_state(context, signature))
+        record = scan_record.decode(content, self._key, scan_record.in_state(context, signature))
         if record is None:
             return None
         extents: list[Extent] = []
@@ -208,22 +211,19 @@ class SqliteIndex:
             offset += length
         return refs, offset
 
-    def _scan_row(self, source: str, state: FileState) -> tuple[bytes, bytes, bytes]:
-        path, _, leaf = state.path.rpartition(b"/")
-        folder, name = self._folder_key(source, path), self.leaf_key(leaf)
-        record = ScanRecord(
-            read_to=WHOLE if state.read_to is None else state.read_to,
-            runs=tuple((extent.offset, self._chunks(extent)) for extent in state.extents),
-        )
-        return folder, name, scan_record.encode(record, self._key, _in_state(folder + name, state.signature))
+    def _scan_row(self, folder: bytes, state: FileState) -> tuple[bytes, bytes, bytes]:
+        name = self.leaf_key(state.path.rpartition(b"/")[2])
+        runs = tuple((extent.offset, self._chunks(extent)) for extent in state.extents)
+        record = ScanRecord(read_to=WHOLE if state.read_to is None else state.read_to, runs=runs)
+        context = scan_record.in_state(folder + name, state.signature)
+        return folder, name, scan_record.encode(record, self._key, context)
 
     def _chunks(self, extent: Extent) -> tuple[tuple[int, int, int], ...]:
         return tuple((self._number(ref.pack), ref.slot, ref.length) for ref in extent.chunks)
 
     def _waiting(self, packs: Sequence[PackId]) -> list[int]:
         """Numbers of those packs that are known here and were not acknowledged yet."""
-        numbers = {self._numbers.get(pack) for pack in packs}
-        return sorted(n for n in numbers if n is not None and n not in self._acknowledged)
+        return sorted({self._numbers[pack] for pack in packs if pack in self._numbers} - self._acknowledged)
 
     def _hash(self, purpose: bytes, *parts: bytes) -> bytes:
         return blake3(b"\0".join((purpose, *parts)), key=self._key).digest(NAME_BYTES)
@@ -280,6 +280,7 @@ class SqliteIndex:
         self._packs = {number: PackId(pack) for number, pack, _ in rows}
         self._numbers = {pack: number for number, pack in self._packs.items()}
         self._acknowledged = {number for number, _, seal in rows if seal == self._seal_of(number)}
+        self._has_scans = bool(self._database.execute("SELECT 1 FROM scans LIMIT 1").fetchall())
         self._load_prefixes()
 
     def _load_prefixes(self) -> None:
@@ -294,6 +295,5 @@ class SqliteIndex:
         self._load()
 
 
-def _in_state(context: bytes, signature: bytes) -> bytes:
-    """What a file's record is bound to; no two pairs give the same."""
-    return b"%b%d:%b" % (context, len(signature), signature)
+def _folder(state: FileState) -> bytes:
+    return state.path.rpartition(b"/")[0]

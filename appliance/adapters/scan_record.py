@@ -59,6 +59,11 @@ def decode(content: bytes, key: bytes, context: bytes) -> ScanRecord | None:
     return ScanRecord(read_to=read_to, runs=tuple(runs))
 
 
+def in_state(place: bytes, signature: bytes) -> bytes:
+    """A record's context: `place`, which file it is, and that file's state. No two pairs give the same."""
+    return b"%b%d:%b" % (place, len(signature), signature)
+
+
 def state_of(key: bytes, content: bytes) -> bytes:
     """Keyed hash over a record, its place and the state of its file."""
     return blake3(content, key=key).digest(STATE_BYTES)

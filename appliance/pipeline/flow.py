@@ -33,6 +33,25 @@ class FilledPack:
     chunks: tuple[tuple[dedup.ChunkId, int, int], ...]
 
 
+@dataclass(slots=True, eq=False)
+class NewChunk:
+    """A chunk on its way into a block. `digest` is its plain hash."""
+
+    name: dedup.ChunkId
+    placement: dedup.Placement
+    digest: bytes
+
+
+def claim(window: dedup.Window, raw: memoryview) -> tuple[dedup.Where, NewChunk | None]:
+    """Where a chunk is or will be, and the chunk when whoever calls has to store it."""
+    name = window.name(raw)
+    where, store = window.claim(name, raw.nbytes)
+    if not store:
+        return where, None
+    assert isinstance(where, dedup.Placement)
+    return where, NewChunk(name, where, blake3(raw).digest())
+
+
 class Lane:
     """One worker's way from chunks to packs. `open_pack` begins a pack, `close_pack` places it and
     returns only when it is durable; then `filled` is told."""
@@ -57,15 +76,16 @@ class Lane:
 
     def take(self, raw: memoryview) -> dedup.Where:
         """Store a chunk, alone in its block, unless it is stored already. Short ones share a block."""
-        name = self._window.name(raw)
-        where, store = self._window.claim(name, raw.nbytes)
-        if store:
-            assert isinstance(where, dedup.Placement)
-            if raw.nbytes <= chunk.SMALL_BYTES:
-                self._take_small(name, where, raw)
-            else:
-                self._store(raw, [_Piece(name=name, placement=where, digest=blake3(raw).digest())])
+        where, new = claim(self._window, raw)
+        if new is not None and raw.nbytes <= chunk.SMALL_BYTES:
+            self._take_small(new, raw)
+        elif new is not None:
+            self._store(raw, [new])
         return where
+
+    def take_block(self, raw: memoryview, chunks: list[NewChunk]) -> None:
+        """Store a block that is filled already: `raw` is `chunks`, one behind the other."""
+        self._store(raw, chunks)
 
     def flush(self) -> None:
         """Close the shared block and the pack, if there are any."""
@@ -74,8 +94,8 @@ class Lane:
         if self._pack is not None:
             self._finish()
 
-    def _take_small(self, name: dedup.ChunkId, placement: dedup.Placement, raw: memoryview) -> None:
-        self._solid.add(_Piece(name=name, placement=placement, digest=blake3(raw).digest()), raw)
+    def _take_small(self, new: NewChunk, raw: memoryview) -> None:
+        self._solid.add(new, raw)
         if self._solid.fill >= chunk.SOLID_BYTES:
             self._store_solid()
 
@@ -83,7 +103,7 @@ class Lane:
         raw, pieces = self._solid.take()
         self._store(raw, pieces)
 
-    def _store(self, raw: memoryview, pieces: list[_Piece]) -> None:
+    def _store(self, raw: memoryview, pieces: list[NewChunk]) -> None:
         if self._pack is None:
             self._pack = _OpenPack(self._open_pack())
         block, stored = self._compressor.compress(raw)
@@ -108,29 +128,20 @@ class Lane:
         open_pack.in_work.id = sealed.id  # last: whoever sees a reference finds its pack handed on
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Piece:
-    """A chunk on its way into a block."""
-
-    name: dedup.ChunkId
-    placement: dedup.Placement
-    digest: bytes
-
-
 class _Solid:
     """The block that small chunks share, until it is long enough to be stored."""
 
     def __init__(self, buffer: memoryview) -> None:
         self._buffer = buffer
         self.fill = 0
-        self.pieces: list[_Piece] = []
+        self.pieces: list[NewChunk] = []
 
-    def add(self, piece: _Piece, raw: memoryview) -> None:
+    def add(self, piece: NewChunk, raw: memoryview) -> None:
         self._buffer[self.fill : self.fill + raw.nbytes] = raw
         self.fill += raw.nbytes
         self.pieces.append(piece)
 
-    def take(self) -> tuple[memoryview, list[_Piece]]:
+    def take(self) -> tuple[memoryview, list[NewChunk]]:
         raw, pieces = self._buffer[: self.fill], self.pieces
         self.fill, self.pieces = 0, []
         return raw, pieces
@@ -146,7 +157,7 @@ class _OpenPack:
         self.slots: list[pack.Slot] = []
         self.chunks: list[tuple[dedup.ChunkId, int, int]] = []
 
-    def add(self, block: pack.Block, stored: Bytes, pieces: list[_Piece]) -> None:
+    def add(self, block: pack.Block, stored: Bytes, pieces: list[NewChunk]) -> None:
         self.sealer.append(stored)
         offset = 0
         for piece in pieces:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from appliance.pipeline import dedup, flow
 
@@ -27,10 +27,13 @@ class Piece:
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """Pieces of one buffer, which goes back to the pool when they are done."""
+    """What a worker does with one buffer, which goes back to the pool when that is done: pieces to be
+    stored unless they are already, or one block of new chunks that fill the first `fill` bytes."""
 
     buffer: memoryview
-    pieces: Sequence[Piece]
+    pieces: Sequence[Piece] = ()
+    block: list[flow.NewChunk] = field(default_factory=list)
+    fill: int = 0
 
 
 class Crew:
@@ -75,6 +78,11 @@ class Crew:
             self._jobs.put(job)
         else:
             self._do(self._lanes[0], job)
+
+    @property
+    def has_filled(self) -> bool:
+        """Whether packs were closed since the last `filled`, or a worker failed."""
+        return self._failure is not None or not self._filled.empty()
 
     def filled(self) -> Iterator[flow.FilledPack]:
         """The packs that were closed since the last call."""
@@ -125,6 +133,8 @@ class Crew:
                 if self._failed.is_set():
                     return
                 piece.where = lane.take(job.buffer[piece.start : piece.end])
+            if job.block and not self._failed.is_set():
+                lane.take_block(job.buffer[: job.fill], job.block)
         finally:
             self._free.put(job.buffer)
 

@@ -99,7 +99,7 @@ class FileTaker:
                 )
             return None
         if is_small:
-            self._reader.keep()
+            self._reader.keep(content)
         self._queue.add(Pending(entry=entry, runs=content.runs, signature=signature))
         return entry
 

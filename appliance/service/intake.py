@@ -126,7 +126,8 @@ class Intake:
             lambda: buffers.aligned(BUFFER_BYTES),
             threads=self._settings.threads,
         )
-        self._reader = Reader(self._crew, chunk.Chunker(chunk.seed_of(self._vault.dedup_key)), self._took)
+        chunker = chunk.Chunker(chunk.seed_of(self._vault.dedup_key))
+        self._reader = Reader(self._crew, claims, chunker, self._took, self._counted)
         try:
             for source in self._sources:
                 self._take_source(source)
@@ -202,6 +203,8 @@ class Intake:
 
     def _collect(self) -> None:
         """Take the packs that the crew has closed; name them with the files that are whole by now."""
+        if not self._crew.has_filled:
+            return
         self._take_filled()
         if self._batches.is_due:
             self._queue.pump()
@@ -220,11 +223,14 @@ class Intake:
 
     def _took(self, count: int) -> bool:
         """A step was read; whether to stop. An error of staging must not pass for one of the file."""
-        self._counts.read += count
-        self._tell()
+        self._counted(count)
         with failing_as_staging(self._staging):
             self._collect()
             return self._must_stop()
+
+    def _counted(self, count: int) -> None:
+        self._counts.read += count
+        self._tell()
 
     def _must_stop(self) -> bool:
         if not self._is_stopped and self._watch.stop():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from appliance.domain.file_entry import Extent, FileEntry, Kind
@@ -83,7 +83,7 @@ class ManifestQueue:
         self._states: list[FileState] = []
         self._source = SourceName("")
         self._segment = 0
-        self._counts = End()
+        self._entries = self._files = self._bytes = 0
         self._writer: manifest.Writer | None = None
         self._sealer: seal.PackSealer | None = None
 
@@ -125,14 +125,18 @@ class ManifestQueue:
 
     def _turn(self, item: _Begin | _End) -> None:
         if isinstance(item, _Begin):
-            self._source, self._segment, self._counts = item.source, 0, End()
+            self._source, self._segment = item.source, 0
+            self._entries = self._files = self._bytes = 0
             return
         if item.complete:
             self._open_segment()
-        self._close_segment(replace(self._counts, last=True) if item.complete else End())
+        self._close_segment(self._last() if item.complete else End())
         self._remember()
         if item.complete:
             self._listed(self._source)
+
+    def _last(self) -> End:
+        return End(last=True, entries=self._entries, files=self._files, bytes=self._bytes)
 
     def _take(self, item: Pending, extents: tuple[Extent, ...]) -> None:
         if item.signature:
@@ -152,11 +156,9 @@ class ManifestQueue:
         except ValueError as error:
             self._refused(self._source, entry.path, str(error))
             return
-        counts = self._counts
-        is_file = entry.kind in (Kind.FILE, Kind.HARD_LINK)
-        self._counts = End(
-            entries=counts.entries + 1, files=counts.files + is_file, bytes=counts.bytes + entry.size
-        )
+        self._entries += 1
+        self._files += entry.kind in (Kind.FILE, Kind.HARD_LINK)
+        self._bytes += entry.size
         if writer.is_long:
             self._close_segment(End())
 

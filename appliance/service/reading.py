@@ -16,14 +16,14 @@ from appliance.errors import NetworkLost
 from appliance.pipeline import chunk, dedup
 from appliance.ports import SourceFile
 from appliance.service.crew import Crew, Job, Piece
+from appliance.service.small_files import SmallFiles
 
 STEP_BYTES = 1 << 20  # bytes per read; 30-vault: larger ones only delay the look at the clock
 READ_BYTES = 8 << 20  # bytes of a buffer that are read before it is cut
 CARRY_BYTES = chunk.MAX_BYTES  # bytes before them, for what the last buffer's cuts left over
 BUFFER_BYTES = CARRY_BYTES + READ_BYTES
-GROUP_BYTES = 2 << 20  # bytes of small files that make a job: enough for a worker, soon enough for three
 
-Where: TypeAlias = Piece | ChunkRef
+Where: TypeAlias = Piece | dedup.Placement | ChunkRef
 
 
 @dataclass(slots=True, eq=False)
@@ -65,13 +65,23 @@ class Content:
 
 
 class Reader:
-    """`took(count)` is told of every step and answers whether to stop."""
+    """`took(count)` is told of every step and answers whether to stop; `counted` is told of a small file
+    that was read in one step."""
 
-    def __init__(self, crew: Crew, chunker: chunk.Chunker, took: Callable[[int], bool]) -> None:
+    def __init__(
+        self,
+        crew: Crew,
+        window: dedup.Window,
+        chunker: chunk.Chunker,
+        took: Callable[[int], bool],
+        counted: Callable[[int], None],
+    ) -> None:
         self._crew = crew
         self._chunker = chunker
         self._took = took
-        self._group = _Group()
+        self._counted = counted
+        self._small = SmallFiles(crew, window)
+        self._lengths: list[int] = []
 
     def read(self, file: SourceFile, size: int, begin: Content | None = None) -> Content:
         """Read a file of `size` bytes, from where `begin` left off. OSError as the source raises it."""
@@ -91,9 +101,7 @@ class Reader:
 
     def flush(self) -> None:
         """Hand the small files that were read to the crew."""
-        if self._group.buffer is not None:
-            self._crew.submit(Job(self._group.buffer, self._group.pieces))
-            self._group = _Group()
+        self._small.flush()
 
     def _read_run(self, file: SourceFile, start: int, end: int, content: Content) -> None:
         buffer = self._crew.buffer()
@@ -141,54 +149,48 @@ class Reader:
         return fill
 
     def _read_small(self, file: SourceFile, size: int) -> Content:
+        """A file that is never cut: a chunk for each of its runs, found or stored when it is kept."""
         content = Content()
-        group = self._group
-        if group.buffer is None:
-            group.buffer = self._crew.buffer()
-        pieces: list[Piece] = []
-        fill = group.fill
+        room = self._small.room()
+        self._lengths, fill = [], 0
         for offset, length in file.data_extents():
             end = min(offset + length, size)
             if offset >= end:
                 continue
-            count = self._fill(file, group.buffer[fill:], offset, end, content)
+            count = self._fill_small(file, room[fill:], offset, end, content)
             if count:
                 run = content.begin_run(offset)
-                piece = Piece(fill, fill + count)
-                run.chunks.append(piece)
-                pieces.append(piece)
                 run.end = content.read_to = offset + count
+                self._lengths.append(count)
                 fill += count
             if content.short or content.stopped:
                 break
         if not content.short and not content.stopped:
             content.read_to = size
-        group.tentative = (fill, pieces)
         return content
 
-    def keep(self) -> None:
+    def _fill_small(self, file: SourceFile, area: memoryview, offset: int, end: int, content: Content) -> int:
+        """As `_fill`. Mostly one read does it, and then whoever walks looks whether to stop."""
+        wanted = end - offset
+        try:
+            count = file.pread_into(area[:wanted], offset)
+        except NetworkLost:
+            content.stopped = True
+            return 0
+        self._counted(count)
+        if count in (0, wanted):
+            content.short = not count
+            return count
+        return count + self._fill(file, area[count:], offset + count, end, content)
+
+    def keep(self, content: Content) -> None:
         """The small file that was read last is to be stored. What is not kept is read over."""
-        fill, pieces = self._group.tentative
-        if pieces:
-            self._group.fill = fill
-            self._group.pieces += pieces
-            self._group.tentative = (fill, [])
-        if self._group.fill >= GROUP_BYTES:
-            self.flush()
-
-
-@dataclass(slots=True, eq=False)
-class _Group:
-    """Small files in one buffer. `tentative` is the one that was read last and may be read again."""
-
-    buffer: memoryview | None = None
-    fill: int = 0
-    pieces: list[Piece] = field(default_factory=list)
-    tentative: tuple[int, list[Piece]] = (0, [])
+        for run, where in zip(content.runs, self._small.keep(self._lengths), strict=True):
+            run.chunks.append(where)
 
 
 def _ref(item: Where) -> ChunkRef | None:
-    where: dedup.Where | None = item if isinstance(item, ChunkRef) else item.where
+    where: dedup.Where | None = item.where if isinstance(item, Piece) else item
     return where.ref() if isinstance(where, dedup.Placement) else where
 
 
