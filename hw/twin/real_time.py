@@ -1,5 +1,6 @@
-"""The box in real time: emulated milliseconds follow the machine's clock one to one.
+"""The box in real time: emulated milliseconds follow the machine's clock one to one while a controller lives.
 
+While its slot is empty nobody could tell: the box then moves as fast as it computes (decision 0002).
 If this process itself was starved, the emulated crystal slows down instead of faking a lost heartbeat:
 waiting frames are taken first, then at most STARVED_MS pass. Decides nothing.
 """
@@ -44,18 +45,25 @@ class RealTime:
         return True
 
     def _round(self) -> None:
-        self._wait()
+        passed_ms = TICK_MS if self._plant.controller is None else self._passed_ms()
         begun_ns = time.monotonic_ns()
-        passed_ms = (begun_ns - self._seen_ns) // _NS
-        self._seen_ns += passed_ms * _NS
-        if passed_ms > STARVED_MS:
-            self.starved_ms += passed_ms - STARVED_MS
-            passed_ms = STARVED_MS
         self._plant.advance(passed_ms)
+        if self._plant.controller is None:
+            self._seen_ns = time.monotonic_ns()
         if self._plant.uptime_ms - self._watched_ms >= WATCH_MS:
             self._watched_ms = self._plant.uptime_ms
             self._watch(self._plant.measured())
         self.slowest_ms = max(self.slowest_ms, (time.monotonic_ns() - begun_ns) / _NS)
+
+    def _passed_ms(self) -> int:
+        """Wait a little; how much time that took."""
+        self._wait()
+        passed_ms = (time.monotonic_ns() - self._seen_ns) // _NS
+        self._seen_ns += passed_ms * _NS
+        if passed_ms > STARVED_MS:
+            self.starved_ms += passed_ms - STARVED_MS
+            passed_ms = STARVED_MS
+        return passed_ms
 
     def _wait(self) -> None:
         """Until the controller says something or a tick is over, and never less than a millisecond."""

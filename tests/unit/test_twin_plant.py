@@ -1,6 +1,7 @@
 """The emulated box on its virtual clock: whole windows, and what happens when parts fail in them."""
 
 import base64
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -387,6 +388,28 @@ def test_in_real_time_emulated_milliseconds_follow_the_machine_and_a_display_loo
     assert not runner.run(lambda _: False, limit_s=0.2)
     assert len(looks) >= 2
     assert runner.slowest_ms > 0
+
+
+def test_time_runs_ahead_only_while_the_controllers_slot_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[bool] = []
+    real = RealTime._wait
+
+    def counted(self: RealTime) -> None:
+        waited.append(self._plant.controller is not None)
+        real(self)
+
+    monkeypatch.setattr(RealTime, "_wait", counted)
+    bench = Bench()
+    bench.plant._boot = lambda _: VacantSlot()
+    runner = RealTime(bench.plant)
+    assert runner.run(lambda plant: plant.controller is not None, limit_s=30)
+    assert bench.plant.uptime_ms >= limits.RESTART_OFF_MS
+    assert not waited
+    begun_ms, begun_ns = bench.plant.uptime_ms, time.monotonic_ns()
+    assert not runner.run(lambda _: False, limit_s=0.1)
+    assert bench.plant.uptime_ms - begun_ms <= (time.monotonic_ns() - begun_ns) // 1_000_000
+    assert waited
+    assert all(waited)
 
 
 # A hostile controller ---------------------------------------------------------------------------------
