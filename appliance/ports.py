@@ -229,6 +229,26 @@ class Source(Protocol):
         ...
 
 
+class FileMaker(Protocol):
+    """Regular files of a RestoreTarget, with its errors. For one thread at a time."""
+
+    def begin_file(self, path: bytes, size: int) -> None:
+        """A private file of `size` bytes, all hole."""
+        ...
+
+    def write(self, path: bytes, offset: int, content: Bytes) -> None: ...
+
+    def drop_file(self, path: bytes) -> None:
+        """Remove a file that this restore began and cannot finish."""
+        ...
+
+    def dress(self, path: bytes, entry: FileEntry) -> None:
+        """Owner, mode, extended attributes and times. The file is done with."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class RestoreTarget(Protocol):
     """The directory that recovery writes into; nothing is ever written outside it. Paths are raw bytes
     relative to it. OSError as the system raised it for one object, TargetUnusable when the target is
@@ -257,14 +277,8 @@ class RestoreTarget(Protocol):
 
     def make_directory(self, path: bytes) -> None: ...
 
-    def begin_file(self, path: bytes, size: int) -> None:
-        """A private file of `size` bytes, all hole."""
-        ...
-
-    def write(self, path: bytes, offset: int, content: Bytes) -> None: ...
-
-    def drop_file(self, path: bytes) -> None:
-        """Remove a file that this restore began and cannot finish."""
+    def file_maker(self) -> FileMaker:
+        """For a thread that makes regular files; to be closed before the step ends."""
         ...
 
     def make_symlink(self, path: bytes, target: bytes) -> None: ...
@@ -276,7 +290,7 @@ class RestoreTarget(Protocol):
     def make_special(self, path: bytes, entry: FileEntry) -> bool: ...
 
     def dress(self, path: bytes, entry: FileEntry) -> None:
-        """Owner, mode, extended attributes and times."""
+        """Owner, mode, extended attributes and times of what is no regular file."""
         ...
 
     def finish(self) -> None: ...

@@ -7,25 +7,19 @@ over. Decides nothing about content.
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import os
 import stat
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from appliance.adapters import attributes, beneath, restore_journal
 from appliance.adapters.attributes import Place, Wanted
+from appliance.adapters.background_sync import BackgroundSync
+from appliance.adapters.target_files import TargetFiles, guard
 from appliance.domain.file_entry import FileEntry, Kind
 from appliance.errors import TargetForeign, TargetNotEmpty, TargetUnusable
-from appliance.ports import Bytes
 
-FILES_OPEN_MAX = 32  # descriptors; chunks of a few large files alternate, more is not needed
-SYNC_BYTES = 128 << 20  # bytes written between two syncs; 13 s at 10 MB/s: one step of work for the keeper
-_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_OLD_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
 _SPECIAL = {
@@ -33,12 +27,7 @@ _SPECIAL = {
     Kind.CHARACTER_DEVICE: stat.S_IFCHR,
     Kind.BLOCK_DEVICE: stat.S_IFBLK,
 }
-# Errors of the whole target, not of one object: lost, or full.
-_WHOLE_TARGET = attributes.TARGET_LOST | {errno.ENOSPC, errno.EDQUOT}
 _ALWAYS_THERE = frozenset({"lost+found"})  # a fresh file system is empty; no source can have this name
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
 
 def is_vacant(root: Path) -> bool:
     """Nothing is there but what a fresh file system brings with it. OSError."""
@@ -51,11 +40,11 @@ class RestoreTarget:
 
     def __init__(self, root: Path, wanted: Wanted, *, resume: bool = False) -> None:
         self._root, self._wanted = root, wanted
-        self._what, self._unsynced = "", 0
-        self._files: OrderedDict[bytes, int] = OrderedDict()
+        self._what = ""
         with self._opening():
             root.mkdir(parents=True, exist_ok=True)
             self._root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._sync = BackgroundSync(self._root_fd)
         self._parent = beneath.Parent(self._root_fd)
         self._first_parent = beneath.Parent(self._root_fd)
         try:
@@ -103,9 +92,8 @@ class RestoreTarget:
     def end_step(self, step: str, *, whole: bool) -> None:
         """Bring everything so far to the disk, then journal the step; one that is not `whole` is left
         for `--resume`, which may find more drives."""
-        with self._guard():
-            self._close_files()
-            self._sync()
+        with guard(self._root):
+            self._sync.finish()
             if whole:
                 self._journal.add(self._root_fd, step, self.left_out[self._listed :])
         self._listed = len(self.left_out)
@@ -113,14 +101,13 @@ class RestoreTarget:
     def finish(self) -> None:
         """Everything that could be made is there and on the disk. The journal stays, so that asking
         again with `--resume` finds nothing to do, or what was missing."""
-        with self._guard():
-            self._close_files()
-            self._sync()
+        with guard(self._root):
+            self._sync.finish()
         self.close()
 
     def close(self) -> None:
         """Let all descriptors go; twice is harmless."""
-        self._close_files()
+        self._sync.close()
         self._parent.close()
         self._first_parent.close()
         if self._root_fd >= 0:
@@ -131,7 +118,7 @@ class RestoreTarget:
 
     def make_directory(self, path: bytes) -> None:
         """A private directory for now; its attributes come last (`dress`)."""
-        with self._guard():
+        with guard(self._root):
             if self._journal.what is None:
                 self._journal.begin(self._root_fd, self._what)
             parent, name = self._parent.of(path)
@@ -145,40 +132,20 @@ class RestoreTarget:
             finally:
                 os.close(fd)
 
-    def begin_file(self, path: bytes, size: int) -> None:
-        """A private file of `size` bytes, all hole."""
-        with self._guard():
-            parent, name = self._parent.of(path)
-            self._discard(parent, name)
-            self._keep_open(path, os.open(name, _NEW_FILE, _PRIVATE_FILE, dir_fd=parent))
-            try:
-                os.ftruncate(self._files[path], size)
-            except BaseException:
-                self.drop_file(path)
-                raise
-
-    def write(self, path: bytes, offset: int, content: Bytes) -> None:
-        """Bytes of a file that was begun."""
-        with self._guard():
-            fd, rest, at = self._file(path), memoryview(content), offset
-            while rest:
-                written = os.pwrite(fd, rest, at)
-                rest, at = rest[written:], at + written
-            self._unsynced += memoryview(content).nbytes
-            if self._unsynced >= SYNC_BYTES:
-                self._sync()
-
-    def drop_file(self, path: bytes) -> None:
-        """Remove a file that this restore began and cannot finish."""
-        with self._guard():
-            self._close_file(path)
-            parent, name = self._parent.of(path)
-            with suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=parent)
+    def file_maker(self) -> TargetFiles:
+        """Makes files of this target, for one more thread."""
+        return TargetFiles(
+            self._root,
+            self._root_fd,
+            self._wanted,
+            sync=self._sync,
+            discard=self._discard,
+            left_out=self.left_out,
+        )
 
     def make_symlink(self, path: bytes, target: bytes) -> None:
         """A symlink with exactly this text; it is not looked at again."""
-        with self._guard():
+        with guard(self._root):
             parent, name = self._parent.of(path)
             self._discard(parent, name)
             os.symlink(target, name, dir_fd=parent)
@@ -186,7 +153,7 @@ class RestoreTarget:
     def make_hard_link(self, path: bytes, first: bytes) -> None:
         """A further name of what this restore has made. FileNotFoundError if `first` is not there;
         then nothing was changed."""
-        with self._guard():
+        with guard(self._root):
             first_parent, first_name = self._first_parent.of(first)
             os.stat(first_name, dir_fd=first_parent, follow_symlinks=False)
             parent, name = self._parent.of(path)
@@ -198,7 +165,7 @@ class RestoreTarget:
         if entry.kind is not Kind.FIFO and not self._wanted.devices:
             self.left_out.append((path, "device"))
             return False
-        with self._guard():
+        with guard(self._root):
             parent, name = self._parent.of(path)
             self._discard(parent, name)
             try:
@@ -210,18 +177,15 @@ class RestoreTarget:
 
     def dress(self, path: bytes, entry: FileEntry) -> None:
         """Owner, mode, extended attributes and times; what cannot be had is listed."""
-        with self._guard(), self._place(path, entry.kind) as place:
-            self.left_out += [(path, reason) for reason in attributes.put(place, entry, self._wanted)]
+        with guard(self._root), self._place(path, entry.kind) as place:
+            self.left_out.extend((path, reason) for reason in attributes.put(place, entry, self._wanted))
 
     # -- descriptors ---------------------------------------------------------------------------------
 
     @contextmanager
     def _place(self, path: bytes, kind: Kind) -> Iterator[Place]:
         parent, name = self._parent.of(path)
-        if kind is Kind.FILE:
-            yield Place(parent=parent, name=self._file(path))
-            self._close_file(path)
-        elif kind is Kind.DIRECTORY:
+        if kind is Kind.DIRECTORY:
             fd = os.open(name, _FOLDER, dir_fd=parent)
             try:
                 yield Place(parent=parent, name=fd)
@@ -229,35 +193,6 @@ class RestoreTarget:
                 os.close(fd)
         else:
             yield Place(parent=parent, name=name)
-
-    def _file(self, path: bytes) -> int:
-        """The descriptor of a file that was begun; opened again where it had to make room."""
-        if path not in self._files:
-            parent, name = self._parent.of(path)
-            self._keep_open(path, os.open(name, _OLD_FILE, dir_fd=parent))
-        self._files.move_to_end(path)
-        return self._files[path]
-
-    def _keep_open(self, path: bytes, fd: int) -> None:
-        if len(self._files) >= FILES_OPEN_MAX:
-            os.close(self._files.popitem(last=False)[1])
-        self._files[path] = fd
-
-    def _close_file(self, path: bytes) -> None:
-        fd = self._files.pop(path, -1)
-        if fd >= 0:
-            os.close(fd)
-
-    def _close_files(self) -> None:
-        while self._files:
-            os.close(self._files.popitem()[1])
-
-    def _sync(self) -> None:
-        """Bring this file system, no other, to the disk: so often that no sync takes long."""
-        self._unsynced = 0
-        if _libc.syncfs(self._root_fd) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
 
     def _make_new(self, parent: int, name: bytes) -> bool:
         """False where the directory was there already; it can then be entered again."""
@@ -283,16 +218,3 @@ class RestoreTarget:
             yield
         except OSError as error:
             raise TargetUnusable(path=self._root, reason=error.strerror or str(error)) from error
-
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        """A full or failing target ends the restore. A number that no system call takes is this
-        object's error like any other."""
-        try:
-            yield
-        except OSError as error:
-            if error.errno in _WHOLE_TARGET:
-                raise TargetUnusable(path=self._root, reason=os.strerror(error.errno)) from error
-            raise
-        except OverflowError as error:
-            raise OSError(errno.EOVERFLOW, os.strerror(errno.EOVERFLOW)) from error

@@ -75,6 +75,10 @@ class Restore:
     def run(self, snapshot: Seal, selection: Selection) -> RestoreReport:
         """Restore what is selected. TargetUnusable ends it early; `--resume` goes on. NotInSnapshot
         when there is nothing of that name, and then nothing was made."""
+        with closing(self._files):
+            return self._run(snapshot, selection)
+
+    def _run(self, snapshot: Seal, selection: Selection) -> RestoreReport:
         self._check_sources(snapshot, selection)
         self._target.begin(f"{snapshot.snapshot} {selection.text()}")
         for segment in snapshot.segments:

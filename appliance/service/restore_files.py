@@ -1,8 +1,9 @@
 """The content of files on its way from packs to the target.
 
 Collects what files need, then reads pack by pack in slot order, so that nothing is read twice; several
-packs at once, because decrypting and expanding use one core each. A file that cannot be made whole is
-removed again and listed. FORMAT 3.
+packs at once, because decrypting and expanding use one core each. A file that lies in one pack is made by
+whoever reads that pack; only those of several packs are made in turns. A file that cannot be made whole
+is removed again and listed. FORMAT 3.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from appliance.domain.ids import PackId
 from appliance.errors import ChunkDamaged, IwatoError, VaultError
 from appliance.format import age_file
 from appliance.pipeline import flow, seal
-from appliance.ports import RestoreTarget
+from appliance.ports import FileMaker, RestoreTarget
 from appliance.service.gather import Gatherer
 
 READERS = 3  # threads; the fastest of the prototype (30-vault), and three packs' buffers stay small
@@ -39,11 +40,13 @@ class RestoreReport:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _File:
-    """A file while its chunks come in; `left` of them are missing. `lost`: it was given up."""
+    """A file while its chunks come in; `left` of them are missing. `lost`: it was given up. `whole`: all
+    of it lies in one pack."""
 
     path: bytes
     entry: FileEntry
     left: int
+    whole: bool
     begun: bool = False
     lost: bool = False
 
@@ -52,7 +55,7 @@ _Place: TypeAlias = tuple[int, int, int, _File]  # slot, offset in the file, len
 
 
 class FileRestore:
-    """Files of one restore. The target, the report and `progress` are used by one thread at a time."""
+    """Files of one restore. The report and `progress` are used by one thread at a time."""
 
     def __init__(
         self,
@@ -66,14 +69,17 @@ class FileRestore:
         self._target, self._report, self._progress = target, report, progress
         self._needs: dict[PackId, list[_Place]] = defaultdict(list)
         self._waiting = 0
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # held by whoever makes a file of several packs
+        self._counting = threading.Lock()  # held for the report and for `progress`
+        self._shared = target.file_maker()
         self._stopped = False
 
     def add(self, path: bytes, entry: FileEntry) -> None:
         """Have the file made; it is there, or listed as failed, after the next `flush`."""
-        file = _File(path=path, entry=entry, left=sum(len(extent.chunks) for extent in entry.extents))
+        chunks = [ref for extent in entry.extents for ref in extent.chunks]
+        file = _File(path=path, entry=entry, left=len(chunks), whole=len({ref.pack for ref in chunks}) == 1)
         if not file.left:
-            self._take(file, self._finish)
+            self._attempt(file, self._shared, self._finish)
         for pack, place in _places(file):
             self._needs[pack].append(place)
             self._waiting += 1
@@ -93,21 +99,25 @@ class FileRestore:
                 readers.shutdown(cancel_futures=True)
                 raise
 
+    def close(self) -> None:
+        """Let the target's descriptors go; twice is harmless."""
+        self._shared.close()
+
     # -- one pack, in a reader's thread --------------------------------------------------------------
 
     def _deliver(self, pack: PackId, places: list[_Place]) -> None:
         """Read one pack in slot order and hand its chunks to the files that need them."""
         places.sort(key=lambda place: place[:2])
-        try:
-            with closing(self._gatherer.open(pack)) as packed:
-                reader = flow.PackReader(seal.Plaintext(self._identity, packed.pread_into, packed.size))
-                self._read(reader, places)
-        except VaultError as error:
-            with self._lock:
+        with closing(self._target.file_maker()) as own:
+            try:
+                with closing(self._gatherer.open(pack)) as packed:
+                    reader = flow.PackReader(seal.Plaintext(self._identity, packed.pread_into, packed.size))
+                    self._read(reader, places, own)
+            except VaultError as error:
                 for _slot, _offset, _length, file in places:
-                    self._fail(file, error)
+                    self._give_up(file, own, error)
 
-    def _read(self, reader: flow.PackReader, places: Sequence[_Place]) -> None:
+    def _read(self, reader: flow.PackReader, places: Sequence[_Place], own: FileMaker) -> None:
         for slot, offset, length, file in places:
             if self._stopped:
                 return
@@ -116,51 +126,66 @@ class FileRestore:
             try:
                 content = _chunk(reader, slot, length)
             except VaultError as error:
-                with self._lock:
-                    self._fail(file, error)
+                self._give_up(file, own, error)
             else:
-                with self._lock:
-                    self._take(file, self._write, offset, content)
+                self._hand_over(file, own, offset, content)
 
-    # -- the target, under the lock ------------------------------------------------------------------
+    def _hand_over(self, file: _File, own: FileMaker, offset: int, content: bytes) -> None:
+        if file.whole:
+            self._attempt(file, own, self._write, offset, content)
+        else:
+            with self._lock:
+                self._attempt(file, self._shared, self._write, offset, content)
 
-    def _take(self, file: _File, act: Callable[..., None], *arguments: object) -> None:
+    def _give_up(self, file: _File, own: FileMaker, error: IwatoError) -> None:
+        if file.whole:
+            self._fail(file, own, error)
+        else:
+            with self._lock:
+                self._fail(file, self._shared, error)
+
+    # -- the target: a whole file's by its reader, the others' under the lock ---------------------------
+
+    def _attempt(self, file: _File, maker: FileMaker, act: Callable[..., None], *arguments: object) -> None:
         """Do it; an error of this one object fails the file. TargetUnusable ends the restore."""
         if self._stopped or file.lost:
             return
         try:
-            act(file, *arguments)
+            act(file, maker, *arguments)
         except OSError as error:
-            self._fail(file, error)
+            self._fail(file, maker, error)
 
-    def _write(self, file: _File, offset: int, content: bytes) -> None:
-        self._begin(file)
-        self._target.write(file.path, offset, content)
-        self._report.content_bytes += len(content)
-        self._progress(self._report.content_bytes)
+    def _write(self, file: _File, maker: FileMaker, offset: int, content: bytes) -> None:
+        self._begin(file, maker)
+        maker.write(file.path, offset, content)
+        with self._counting:
+            self._report.content_bytes += len(content)
+            self._progress(self._report.content_bytes)
         file.left -= 1
         if not file.left:
-            self._finish(file)
+            self._finish(file, maker)
 
-    def _finish(self, file: _File) -> None:
-        self._begin(file)
-        self._target.dress(file.path, file.entry)
-        self._report.objects += 1
-        if file.entry.changed:
-            self._report.changed.append(file.path)
+    def _finish(self, file: _File, maker: FileMaker) -> None:
+        self._begin(file, maker)
+        maker.dress(file.path, file.entry)
+        with self._counting:
+            self._report.objects += 1
+            if file.entry.changed:
+                self._report.changed.append(file.path)
 
-    def _begin(self, file: _File) -> None:
+    def _begin(self, file: _File, maker: FileMaker) -> None:
         if not file.begun:
-            self._target.begin_file(file.path, file.entry.size)
+            maker.begin_file(file.path, file.entry.size)
             file.begun = True
 
-    def _fail(self, file: _File, error: IwatoError | OSError) -> None:
+    def _fail(self, file: _File, maker: FileMaker, error: IwatoError | OSError) -> None:
         if file.lost:
             return
         file.lost = True
-        self._report.failed.append((file.path, error))
+        with self._counting:
+            self._report.failed.append((file.path, error))
         if file.begun:
-            self._target.drop_file(file.path)
+            maker.drop_file(file.path)
 
 
 def _chunk(reader: flow.PackReader, slot: int, length: int) -> bytes:

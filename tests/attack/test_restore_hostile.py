@@ -19,9 +19,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from appliance.adapters import beneath, restore_target
+from appliance.adapters import background_sync, beneath
 from appliance.adapters.attributes import Wanted
 from appliance.adapters.restore_target import RestoreTarget
+from appliance.adapters.target_files import TargetFiles
 from appliance.domain.file_entry import ChunkRef, Extent, FileEntry, Kind
 from appliance.domain.ids import PackId
 from appliance.errors import ChunkDamaged, ManifestInvalid, PackLost, PackTableInvalid, TargetUnusable
@@ -100,19 +101,22 @@ def test_a_path_that_leads_out_is_refused_by_the_target_as_well(world: World, pa
     made = target(world.out, PLAIN)
     made.begin("this restore")
     made.make_directory(b"a")
-    made.begin_file(b"a/first", 0)
+    files = made.file_maker()
+    files.begin_file(b"a/first", 0)
     for act in (
         lambda: made.make_directory(path),
-        lambda: made.begin_file(path, 1),
+        lambda: files.begin_file(path, 1),
         lambda: made.make_symlink(path, b"x"),
         lambda: made.make_hard_link(path, b"a/first"),
         lambda: made.make_hard_link(b"a/second", path),
         lambda: made.make_special(path, entry(b"x", Kind.FIFO)),
         lambda: made.dress(path, entry(b"x", Kind.DIRECTORY)),
-        lambda: made.drop_file(path),
+        lambda: files.dress(path, entry(b"x")),
+        lambda: files.drop_file(path),
     ):
         with pytest.raises(OSError, match=r"leaves the target|No such file|Not a directory"):
             act()
+    files.close()
     made.close()
     assert world.names() == {"a", "a/first"}
 
@@ -156,9 +160,10 @@ def test_resuming_does_not_write_through_what_was_planted_meanwhile(
         [ROOT, file(b"secret", *refs), entry(b"folder", Kind.DIRECTORY), file(b"folder/x", *refs)]
     )
     made = target(world.out)
-    monkeypatch.setattr(made, "begin_file", lambda *_given: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
-        world.vault.restore(made)
+    with monkeypatch.context() as patched:
+        patched.setattr(TargetFiles, "begin_file", lambda *_given: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            world.vault.restore(made)
     made.close()
     docs = world.out / "docs"
     (docs / "secret").symlink_to("../../outside/secret")
@@ -300,7 +305,7 @@ def test_no_list_of_files_reaches_outside_or_stops_the_restore(
     made = target(world.out, PLAIN)
     with pytest.MonkeyPatch.context() as patched:
         # The disk's own flush is not what is looked at here.
-        patched.setattr(restore_target, "_libc", SimpleNamespace(syncfs=lambda _fd: 0))
+        patched.setattr(background_sync, "_libc", SimpleNamespace(syncfs=lambda _fd: 0))
         report = world.vault.restore(made)
         if resumed:
             report = world.vault.restore(target(world.out, PLAIN, resume=True))
@@ -445,7 +450,7 @@ def test_a_flush_that_fails_is_not_taken_for_a_restore(
         ctypes.set_errno(errno.EIO)
         return -1
 
-    monkeypatch.setattr(restore_target, "_libc", SimpleNamespace(syncfs=lost))
+    monkeypatch.setattr(background_sync, "_libc", SimpleNamespace(syncfs=lost))
     made = target(tmp_path / "out")
     with pytest.raises(TargetUnusable):
         vault.restore(made)

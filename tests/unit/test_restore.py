@@ -9,6 +9,7 @@ import pytest
 
 from appliance.adapters import tree_compare
 from appliance.adapters.attributes import Wanted
+from appliance.adapters.target_files import TargetFiles
 from appliance.domain.file_entry import Extent, FileEntry, Kind
 from appliance.domain.ids import PackId, SourceName
 from appliance.errors import ManifestInvalid, NotInSnapshot, PackLost
@@ -406,13 +407,13 @@ def test_a_restore_that_writes_the_holes_is_caught(
 ) -> None:
     vault, _ = pulled
     made = target(tmp_path / "out")
-    begin = made.begin_file
+    begin = TargetFiles.begin_file
 
-    def dense(path: bytes, size: int) -> None:
-        begin(path, size)
-        made.write(path, 0, bytes(min(size, 1 << 20)))
+    def dense(self: TargetFiles, path: bytes, size: int) -> None:
+        begin(self, path, size)
+        self.write(path, 0, bytes(min(size, 1 << 20)))
 
-    monkeypatch.setattr(made, "begin_file", dense)
+    monkeypatch.setattr(TargetFiles, "begin_file", dense)
     vault.restore(made)
     with (tmp_path / "out" / "docs" / "sparse").open("rb") as stream:
         assert list(data_runs(stream.fileno(), 9 << 20)) != [(4 << 20, (4 << 20) + 8192)]
