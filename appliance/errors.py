@@ -193,7 +193,7 @@ class OwnFileMissing(OperatorError):
 
     code = "IW-1015"
     what = N_("the box's own file {path} is missing or damaged")
-    remedy = N_("Put it back from a copy of the home. Nothing committed is lost: that lies on the drives.")
+    remedy = N_("Put it back from a copy of the home, then `iwato rebuild`. Nothing committed is lost.")
 
 
 # 2xxx -----------------------------------------------------------------------------------------------
@@ -248,6 +248,14 @@ class PowerLost(HardwareError):
     code = "IW-2009"
     what = N_("the power of the box was cut")
     remedy = N_("Nothing committed is lost. The next command goes on from there.")
+
+
+class InterlockUnborn(HardwareError):
+    """The interlock never accepted a policy: there is nothing to rebuild for."""
+
+    code = "IW-2013"
+    what = N_("the interlock enforces no policy: it belongs to no vault yet")
+    remedy = N_("Use the interlock of this vault. Without it, drives and tokens restore: see their ROSETTA.")
 
 
 class StateFailed(HardwareError):
@@ -891,8 +899,16 @@ class PolicyMismatch(TrustError):
     remedy = N_("Put the policy text back that the holders signed; the box does nothing until then.")
 
 
+class PolicyNowhere(TrustError):
+    """No drive holds the policy that the interlock enforces."""
+
+    code = "IW-4403"
+    what = N_("none of the {copies} drives that answer holds the policy that the interlock enforces: {hash}")
+    remedy = N_("Put in every drive of this vault, or put the policy folder back; holders have copies too.")
+
+
 class PolicyCopyDamaged(TrustError):
-    """A drive's public copy of the policy is not the box's own. The box itself never reads it."""
+    """A drive's public copy of the policy is not the box's own. Only a rebuild reads it."""
 
     code = "IW-4402"
     what = N_(

@@ -460,6 +460,10 @@ class Appliance(Protocol):
 
     def scrub(self, watcher: Watcher, *, replace: bool = False) -> Mapping[str, Any]: ...
 
+    def rebuild(self, watcher: Watcher) -> Mapping[str, Any]:
+        """What the controller lost of its own, had again from the drives and the interlock."""
+        ...
+
     def verify_ledger(
         self, checkpoint: bytes | None, watcher: Watcher, *, alone: bool = False
     ) -> Mapping[str, Any]:

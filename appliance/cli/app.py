@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from appliance.cli import bench, copies, demo, drive, init, ledger, restore, status
+from appliance.cli import bench, copies, demo, drive, init, ledger, rebuild, restore, status
 from appliance.cli.face import Face, language_of, options, silence
 from appliance.errors import EXIT_INTERRUPTED, EXIT_USAGE, UsageError
 from appliance.ports import Appliance, DemoWorld
@@ -49,6 +49,7 @@ for _verb in (
     restore.restore,
     drive.drive,
     ledger.ledger,
+    rebuild.rebuild,
     demo.demo,
 ):
     iwato.add_command(_verb)

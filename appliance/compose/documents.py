@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -135,6 +135,20 @@ def clock(unix_s: int) -> dict[str, Any]:
 def scrub(log: JobLog) -> dict[str, Any]:
     """`drive scrub` and `drive repair`."""
     return {"schema": SCHEMA, **log.reports.get("scrubbed", {}), "warnings": warning_list(log)}
+
+
+def made_whole(log: JobLog, made: Sequence[str]) -> dict[str, Any]:
+    """`rebuild`. `made`: what was made anew; `full`: whether the next window has to read everything."""
+    warnings = warning_list(log)
+    is_bent = any(item["code"] == errors.LedgerTampered.code for item in warnings)
+    return {
+        "schema": SCHEMA,
+        **log.reports.get("rebuilt", {}),
+        "made": list(made),
+        "full": "dedup-key" in made,
+        "warnings": warnings,
+        "exit": EXIT_EMERGENCY if is_bent else EXIT_WARNINGS if warnings else EXIT_OK,
+    }
 
 
 def verified(log: JobLog) -> dict[str, Any]:

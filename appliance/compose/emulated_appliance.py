@@ -20,6 +20,7 @@ from appliance.compose.job import (
     AnyJob,
     AttemptJob,
     PrepareJob,
+    RebuildJob,
     RepairJob,
     RollForwardJob,
     ScrubJob,
@@ -28,6 +29,7 @@ from appliance.compose.job import (
 )
 from appliance.compose.ledger_record import LedgerRecord
 from appliance.compose.policy_files import PolicyFiles
+from appliance.compose.rebuild import Rebuilding
 from appliance.compose.recall import Recalling
 from appliance.domain.phases import Phase
 from appliance.errors import InterlockRefused, RootkitNotPlanted, UsageError
@@ -193,12 +195,35 @@ class EmulatedAppliance:
         with self._held():
             return Recalling(self._home, self._texts, self._board).run(request, watcher)
 
+    def rebuild(self, watcher: Watcher) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        self._home.require_bench()
+        with self._home.lock():
+            self._home.require_born()
+            made = Rebuilding(
+                self._home,
+                self._emulation.entropy,
+                board=lambda: EmulatedBoard(self._home, self._home.bay_count(), self._emulation),
+                drive_job=lambda board, job, slot_s: self._in_slot(board, job, slot_s, watcher),
+            ).run()
+            return documents.made_whole(
+                self._drive_job(RebuildJob(home=str(self._home.root), made=made), watcher), made
+            )
+
     def _drive_job(self, job: AnyJob, watcher: Watcher, *, raising: bool = True) -> JobLog:
         """A drive phase in a scrub slot: the one that is now, or the next."""
         board = self._board()
         policy = self._texts.policy
-        if calendar.in_scrub(policy.scrubs, board.unix_s) is None:
-            board.jump(calendar.next_scrub(policy.scrubs, board.unix_s).begin_s)
+        is_now = calendar.in_scrub(policy.scrubs, board.unix_s) is not None
+        slot_s = board.unix_s if is_now else calendar.next_scrub(policy.scrubs, board.unix_s).begin_s
+        return self._in_slot(board, job, slot_s, watcher, raising=raising)
+
+    def _in_slot(
+        self, board: EmulatedBoard, job: AnyJob, slot_s: int, watcher: Watcher, *, raising: bool = True
+    ) -> JobLog:
+        """The drive phase itself; `slot_s` lies in a scrub slot of the policy that the interlock enforces."""
+        if slot_s > board.unix_s:
+            board.jump(slot_s)
         require_able(board)
         interlock = board.interlock()
         interlock.hello()

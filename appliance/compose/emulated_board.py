@@ -95,6 +95,11 @@ class EmulatedBoard:
         return self._plant.unix_ms // 1000
 
     @property
+    def next_scrub_s(self) -> int:
+        """When the interlock's policy has its next scrub slot; 0 without one."""
+        return self._plant.measured().report.scrub_begin_s
+
+    @property
     def boots(self) -> list[Medium]:
         """What was booted since power came."""
         return self._boots

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.errors import BirthInterrupted, HomeBusy, HomeMissing, HomeNotEmpty, PathUnsafe
+from appliance.errors import BirthInterrupted, HomeBusy, HomeMissing, HomeNotEmpty, OwnFileMissing, PathUnsafe
 
 PRIVATE_DIRECTORY = 0o700
 
@@ -86,10 +86,22 @@ class Home:
             place.mkdir(parents=True, mode=PRIVATE_DIRECTORY)
 
     def require(self) -> None:
-        """HomeMissing unless an appliance was made here, or is being made."""
-        made = (self.policy / "policy-1.txt").is_file() and self.emulated.is_dir()
-        if not made and not self.unborn.exists():
+        """HomeMissing unless an appliance was made here, or is being made; OwnFileMissing where it was,
+        and has lost its policy since."""
+        policy = self.policy / "policy-1.txt"
+        if self.unborn.exists() or (policy.is_file() and self.emulated.is_dir()):
+            return
+        self.require_bench()
+        raise OwnFileMissing(path=policy)
+
+    def require_bench(self) -> None:
+        """HomeMissing where neither an interlock nor a bay is left of an appliance."""
+        if not (self.emulated.is_dir() and self.bays.is_dir()):
             raise HomeMissing(path=self.root)
+
+    def bay_count(self) -> int:
+        """The highest bay that there is."""
+        return max((int(path.name) for path in self.bays.iterdir() if path.name.isdecimal()), default=0)
 
     def require_born(self) -> None:
         """BirthInterrupted for a half-made home. Under the lock only: else its birth may still go on."""

@@ -40,6 +40,18 @@ class RepairJob(Job, frozen=True, kw_only=True, tag="repair"):
     """Let blank disks take the place of missing drives, then read every block."""
 
 
+class RecallPolicyJob(Job, frozen=True, kw_only=True, tag="recall-policy"):
+    """Find the policy on the drives. `bays`: how many of them there may be."""
+
+    bays: int
+
+
+class RebuildJob(Job, frozen=True, kw_only=True, tag="rebuild"):
+    """Have the ledger and the state of the drive phases again. `made`: what was made anew before."""
+
+    made: list[str] = []
+
+
 class VerifyJob(Job, frozen=True, kw_only=True, tag="verify"):
     """Judge the ledger's copies. `checkpoint` was kept outside; `alone` leaves the interlock out."""
 
@@ -77,6 +89,8 @@ AnyJob: TypeAlias = (
     | RollForwardJob
     | ScrubJob
     | RepairJob
+    | RecallPolicyJob
+    | RebuildJob
     | VerifyJob
     | RestoreJob
 )
@@ -93,6 +107,10 @@ def report_of(job: AnyJob) -> str:
             return "sealed"
         case ScrubJob() | RepairJob():
             return "scrubbed"
+        case RecallPolicyJob():
+            return "recalled"
+        case RebuildJob():
+            return "rebuilt"
         case VerifyJob():
             return "verified"
         case RestoreJob():

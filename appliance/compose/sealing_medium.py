@@ -19,6 +19,8 @@ from appliance.compose.home import Home
 from appliance.compose.job import (
     AnyJob,
     PrepareJob,
+    RebuildJob,
+    RecallPolicyJob,
     RepairJob,
     RestoreJob,
     RollForwardJob,
@@ -34,15 +36,19 @@ from appliance.errors import ControllerEnded, StagedBatchRefused, StagingFailed,
 from appliance.format import batch, receipt
 from appliance.pipeline.scatter import Code
 from appliance.ports import Files
-from appliance.service import drive_jobs, drive_phase, ledger_check, recovery
+from appliance.service import drive_jobs, drive_phase, ledger_check, policy_search, recovery, state_rebuild
 from appliance.service.drive_phase import DrivePhase, Workshop
 from appliance.service.keeper import Keeper
+from appliance.service.policy_search import Search
 from appliance.service.recovery import Recall
 
 
 def run(machine: Machine, job: AnyJob) -> None:
     """Do the job of this drive phase."""
     home = Home(Path(job.home))
+    if isinstance(job, RecallPolicyJob):
+        policy_search.recall(_search(machine, home, job.bays), Directory(home.policy, steps=machine.steps))
+        return
     texts = PolicyFiles(home.policy)
     shop = workshop(machine, home, texts)
     match job:
@@ -58,6 +64,9 @@ def run(machine: Machine, job: AnyJob) -> None:
             policy = texts.public_files()
             every = policy | rosetta_files.files()
             drive_phase.run(shop, lambda phase: drive_jobs.repair(phase, every, policy, machine.entropy))
+        case RebuildJob():
+            every = texts.public_files() | rosetta_files.files()
+            drive_phase.run(shop, lambda phase: state_rebuild.rebuild(phase, every, job.made))
         case VerifyJob():
             ledger_check.verify_ledger(shop, job.checkpoint, alone=job.alone)
         case RestoreJob():
@@ -90,13 +99,7 @@ def tidy(machine: Machine, home: Home) -> None:
 def workshop(machine: Machine, home: Home, texts: PolicyFiles) -> Workshop:
     """Everything that the jobs work with."""
     geometry = texts.policy.geometry
-    bays = [Bay(number) for number in range(1, geometry.drives + 1)]
-    interlock = machine.interlock(operational_keys.read(home.seal_state, operational_keys.PAIRING), len(bays))
-    keeper = Keeper(interlock, machine.relays, machine.clock, bays)
-
-    def drive_files(path: Path, alive: Callable[[], bool]) -> Files:
-        return Directory(path, steps=machine.steps, alive=alive)
-
+    keeper = _keeper(machine, home, geometry.drives)
     staging = ScratchDirectory(home.staging, steps=machine.steps)
     state = ScratchDirectory(home.seal_state, steps=machine.steps)
     try:
@@ -106,8 +109,8 @@ def workshop(machine: Machine, home: Home, texts: PolicyFiles) -> Workshop:
     return Workshop(
         keeper=keeper,
         pulse=machine.pulse(keeper),
-        interlock=interlock,
-        drives=EmulatedDrives(home.bays, len(bays), machine.bays, drive_files),
+        interlock=keeper.interlock,
+        drives=_drives(machine, home, geometry.drives),
         staging=staging,
         state=state,
         console=machine.console,
@@ -118,6 +121,32 @@ def workshop(machine: Machine, home: Home, texts: PolicyFiles) -> Workshop:
         sign=operational_keys.log_signer(home.seal_state),
         policy_hash=texts.hash,
     )
+
+
+def _search(machine: Machine, home: Home, bays: int) -> Search:
+    """What a medium without a policy works with."""
+    keeper = _keeper(machine, home, bays)
+    return Search(
+        keeper=keeper,
+        pulse=machine.pulse(keeper),
+        drives=_drives(machine, home, bays),
+        bays=bays,
+        clock=machine.clock,
+        console=machine.console,
+    )
+
+
+def _keeper(machine: Machine, home: Home, count: int) -> Keeper:
+    bays = [Bay(number) for number in range(1, count + 1)]
+    interlock = machine.interlock(operational_keys.read(home.seal_state, operational_keys.PAIRING), count)
+    return Keeper(interlock, machine.relays, machine.clock, bays)
+
+
+def _drives(machine: Machine, home: Home, count: int) -> EmulatedDrives:
+    def drive_files(path: Path, alive: Callable[[], bool]) -> Files:
+        return Directory(path, steps=machine.steps, alive=alive)
+
+    return EmulatedDrives(home.bays, count, machine.bays, drive_files)
 
 
 def _restore(phase: DrivePhase, job: RestoreJob, texts: PolicyFiles) -> None:

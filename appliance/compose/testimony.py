@@ -52,7 +52,9 @@ class _Attempted(msgspec.Struct):
 
 
 _OF_INTAKE = {"intake": _Intake, "attempted": _Attempted}
-_OF_SEALING = frozenset({"prepared", "committed", "sealed", "scrubbed", "verified", "restored"})
+_OF_SEALING = frozenset(
+    {"prepared", "committed", "sealed", "scrubbed", "recalled", "rebuilt", "verified", "restored"}
+)
 
 
 def report(medium: Medium, name: str, fields: Mapping[str, object]) -> Mapping[str, object] | None:

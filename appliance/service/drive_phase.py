@@ -77,11 +77,15 @@ def boot(shop: Workshop) -> BootFacts:
 
 def wait_for_drives(shop: Workshop) -> Sequence[AttachedDrive]:
     """Every drive of the set that comes up in time, by bay."""
-    wanted = shop.set_facts.geometry.drives
-    until_ms = shop.clock.monotonic_ms() + SPIN_UP_MS
-    while len(shop.drives.attached()) < wanted and shop.clock.monotonic_ms() < until_ms:
-        shop.pulse.wait(LOOK_MS)
-    return shop.drives.attached()
+    return awaited(shop.drives, shop.set_facts.geometry.drives, shop.clock, shop.pulse)
+
+
+def awaited(drives: Drives, wanted: int, clock: Clock, pulse: Pulsing) -> Sequence[AttachedDrive]:
+    """What is attached as soon as `wanted` drives are, or when none has any time left to come up."""
+    until_ms = clock.monotonic_ms() + SPIN_UP_MS
+    while len(drives.attached()) < wanted and clock.monotonic_ms() < until_ms:
+        pulse.wait(LOOK_MS)
+    return drives.attached()
 
 
 def attached_set(shop: Workshop) -> DriveSet:

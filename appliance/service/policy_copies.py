@@ -1,7 +1,8 @@
 """The policy's public files on the drives, held against the box's own (FORMAT 6.3).
 
-The box never reads them back: they are for whoever has only drives and tokens. What is missing can be
-written; what differs stays as it is (FORMAT 6.4) and there is no second name for it, so it is only said.
+They are for whoever has only drives and tokens, and for a box that lost its own (policy_search.py). What
+is missing can be written; what differs stays as it is (FORMAT 6.4) and there is no second name for it, so
+it is only said.
 """
 
 from __future__ import annotations

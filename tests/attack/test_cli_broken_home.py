@@ -120,6 +120,27 @@ def test_a_lost_ledger_copy_is_said_and_filled_from_the_drives(home: Path) -> No
     assert on(home, "copies", "list", "--json").document["snapshots"] == before
 
 
+def test_a_new_disk_in_the_controller_is_rebuilt_from_the_drives(home: Path) -> None:
+    before = on(home, "copies", "list", "--json").document["snapshots"]
+    for folder in ("policy", "staging", "intake-state", "seal-state/ledger", "seal-state/checkpoints"):
+        shutil.rmtree(home / folder)
+    lost = on(home, "status")
+    assert (lost.status, lost.code) == (errors.EXIT_FAILED, errors.OwnFileMissing.code)
+    assert "iwato rebuild" in lost.err
+    ended = on(home, "rebuild", "--json")
+    assert (ended.status, ended.document["full"], ended.document["warnings"]) == (errors.EXIT_OK, True, [])
+    assert on(home, "copies", "list", "--json").document["snapshots"] == before
+    assert on(home, "drive", "scrub").status == errors.EXIT_OK
+    assert on(home, "bench", "run-window", "--json").document["complete"]
+    at_rest(home)
+
+
+def test_without_an_interlock_or_drives_there_is_nothing_to_rebuild(home: Path, tmp_path: Path) -> None:
+    assert on(tmp_path / "nothing", "rebuild").code == errors.HomeMissing.code
+    shutil.rmtree(home / "bay")
+    assert on(home, "rebuild").code == errors.HomeMissing.code
+
+
 def test_emptied_staging_is_filled_again(vault: Vault, home: Path, tmp_path: Path) -> None:
     shutil.rmtree(home / "staging")
     (home / "staging").mkdir()
