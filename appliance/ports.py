@@ -419,20 +419,27 @@ class Ask(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreRequest:
-    """What `restore run` was asked for. `snapshot` an id or "latest"; no `sources` are all of them;
-    `subtree` beneath each source, raw bytes, b"" is everything. `ask` gives the passphrase of a token
-    beside which none lies; None: there is nobody to ask."""
+class CopyRequest:
+    """Which copy holders open. `snapshot` an id or "latest"; no `sources` are all of them; `subtree` beneath
+    each source, raw bytes, b"" is everything. `ask` gives the passphrase of a token beside which none
+    lies; None: there is nobody to ask."""
 
     snapshot: str
-    sources: tuple[str, ...]
-    subtree: bytes
+    sources: tuple[str, ...] = ()
+    subtree: bytes = b""
+    tokens: tuple[str, ...] = ()
+    ask: Ask | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreRequest:
+    """What `restore run` was asked for: a copy, and where to and how it is restored."""
+
+    copy: CopyRequest
     target: str
-    tokens: tuple[str, ...]
     resume: bool = False
     devices: bool = False
     set_id: bool = False
-    ask: Ask | None = None
 
 
 class Appliance(Protocol):
@@ -459,6 +466,18 @@ class Appliance(Protocol):
     def restore(self, request: RestoreRequest, watcher: Watcher) -> Mapping[str, Any]: ...
 
     def scrub(self, watcher: Watcher, *, replace: bool = False) -> Mapping[str, Any]: ...
+
+    def survey_copy(self, snapshot: str, watcher: Watcher) -> Mapping[str, Any]:
+        """Without tokens: is every pack that the snapshot can need there, and how often?"""
+        ...
+
+    def verify_copy(self, request: CopyRequest, watcher: Watcher) -> Mapping[str, Any]:
+        """With tokens: decrypt and compare everything, write nothing."""
+        ...
+
+    def diff_copies(self, request: CopyRequest, against: str, watcher: Watcher) -> Mapping[str, Any]:
+        """What differs between a copy and the snapshot `against`, by name. Needs tokens."""
+        ...
 
     def rebuild(self, watcher: Watcher) -> Mapping[str, Any]:
         """What the controller lost of its own, had again from the drives and the interlock."""

@@ -17,7 +17,7 @@ from appliance.cli.demo_show import Show
 from appliance.cli.face import Face, command
 from appliance.cli.progress import size_text
 from appliance.errors import EXIT_OK, EXIT_WARNINGS, DemoSetAside, NetworkLost, RootkitNotPlanted
-from appliance.ports import Birth, RestoreRequest
+from appliance.ports import Birth, CopyRequest, RestoreRequest
 from appliance.words import N_
 
 HOLDERS, QUORUM, DRIVES, DATA_SHARDS = 5, 3, 6, 4  # the embedded default
@@ -170,11 +170,8 @@ def _recovery(show: Show) -> None:
     tokens = [str(Path(show.scene.home, "tokens", f"holder-{n}")) for n in survivors()]
     show.screen.expected["restore"] = show.scene.tree_bytes + show.scene.work_bytes
     request = RestoreRequest(
-        snapshot="latest",
-        sources=(),
-        subtree=b"",
+        copy=CopyRequest(snapshot="latest", tokens=tuple(tokens)),
         target=show.scene.target,
-        tokens=tuple(tokens),
         devices=True,
         set_id=True,
     )

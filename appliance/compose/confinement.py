@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from appliance.compose.home import Home
-from appliance.compose.job import AnyJob, RecallPolicyJob, RestoreJob
+from appliance.compose.job import AnyJob, ProveJob, RecallPolicyJob, RestoreJob
 from appliance.domain.phases import Medium
 from appliance.errors import PathUnsafe
 from hw.twin import confine, python_program
@@ -49,6 +49,8 @@ def rules(medium: Medium, home: Home, job: AnyJob, sources: tuple[str, ...]) -> 
         own = Rules(read=(str(home.policy),), write=(str(home.staging), str(home.seal_state), str(home.bays)))
     if isinstance(job, RestoreJob) and medium is Medium.SEALING:
         own = confine.join(own, Rules(read=tuple(job.tokens), nodes=(job.target,)))
+    if isinstance(job, ProveJob) and medium is Medium.SEALING:
+        own = confine.join(own, Rules(read=tuple(job.tokens)))
     if isinstance(job, RecallPolicyJob) and medium is Medium.SEALING:
         own = confine.join(own, Rules(write=(str(home.policy),)))
     return confine.join(python, own)

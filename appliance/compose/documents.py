@@ -172,13 +172,35 @@ def verified(log: JobLog) -> dict[str, Any]:
 
 
 def restored(log: JobLog, deeds: Mapping[str, list[str]]) -> dict[str, Any]:
-    """`restore run`. What is wrong with a drive or a token that was not needed is said, but it is not
-    a lack of what was asked for."""
+    """`restore run`."""
+    return _recovered(log, "restored", deeds)
+
+
+def proven(log: JobLog, deeds: Mapping[str, list[str]]) -> dict[str, Any]:
+    """`copies verify` with tokens. What cannot be proven is a failure: the copy is not what it should be."""
+    document = _recovered(log, "proven", deeds)
+    failed = any(item["code"] == errors.RestoreIncomplete.code for item in document["warnings"])
+    return document | {"exit": EXIT_FAILED if failed else document["exit"]}
+
+
+def compared(log: JobLog, deeds: Mapping[str, list[str]]) -> dict[str, Any]:
+    """`copies diff`. `differences` are (change, name, size before, size after)."""
+    return _recovered(log, "compared", deeds) | {"differences": log.differences}
+
+
+def checked(log: JobLog) -> dict[str, Any]:
+    """`copies verify` without tokens."""
+    return {"schema": SCHEMA, **log.reports.get("checked", {}), "warnings": warning_list(log)}
+
+
+def _recovered(log: JobLog, report: str, deeds: Mapping[str, list[str]]) -> dict[str, Any]:
+    """A recovery's report. What is wrong with a drive or a token that was not needed is said, but it is
+    not a lack of what was asked for."""
     warnings = warning_list(log)
     lacking = any(item["code"] in _LACKING for item in warnings)
     return {
         "schema": SCHEMA,
-        **{key: value for key, value in log.reports.get("restored", {}).items() if key != "holders"},
+        **{key: value for key, value in log.reports.get(report, {}).items() if key != "holders"},
         "holders": dict(deeds),
         "drives_s": round(log.totals.drives_ms / 1000, 1),
         "both_ms": log.totals.both_ms,

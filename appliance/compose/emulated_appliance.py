@@ -19,6 +19,7 @@ from appliance.compose.home import Home
 from appliance.compose.job import (
     AnyJob,
     AttemptJob,
+    CheckCopyJob,
     PrepareJob,
     RebuildJob,
     RepairJob,
@@ -34,7 +35,7 @@ from appliance.compose.recall import Recalling
 from appliance.domain.phases import Phase
 from appliance.errors import InterlockRefused, RootkitNotPlanted, UsageError
 from appliance.format import batch
-from appliance.ports import Birth, RestoreRequest, Watcher
+from appliance.ports import Birth, CopyRequest, RestoreRequest, Watcher
 from appliance.window import calendar
 
 CLOCK_S_MAX = 4_102_444_799  # s; the DS3231 counts the years 00 to 99 of this century
@@ -193,7 +194,26 @@ class EmulatedAppliance:
     def restore(self, request: RestoreRequest, watcher: Watcher) -> Mapping[str, Any]:
         """See ports.Appliance."""
         with self._held():
-            return Recalling(self._home, self._texts, self._board).run(request, watcher)
+            return self._recalling().restore(request, watcher)
+
+    def survey_copy(self, snapshot: str, watcher: Watcher) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        with self._held():
+            job = CheckCopyJob(home=str(self._home.root), snapshot=snapshot)
+            return documents.checked(self._drive_job(job, watcher))
+
+    def verify_copy(self, request: CopyRequest, watcher: Watcher) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        with self._held():
+            return self._recalling().prove(request, watcher)
+
+    def diff_copies(self, request: CopyRequest, against: str, watcher: Watcher) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        with self._held():
+            return self._recalling().compare(request, against, watcher)
+
+    def _recalling(self) -> Recalling:
+        return Recalling(self._home, self._texts, self._board)
 
     def rebuild(self, watcher: Watcher) -> Mapping[str, Any]:
         """See ports.Appliance."""

@@ -31,6 +31,7 @@ SILENT_MS = 240_000  # ms; the interlock waits 180 s for a controller that never
 SETTLE_MS = 30_000  # ms; from power to ISOLATED takes a supply cycle, after a recovery one of 10 s
 STEP_MS = 50  # ms of emulated time between looks while settling
 _ENDED = frozenset({Phase.FAULT, Phase.SECURED})
+DIFFERENCES_MAX = 100_000  # objects of a comparison that are kept; the counts are exact
 JOB_S_MAX = 6 * 3600  # s; the longest window and its sealing; a hung box is ended then
 
 
@@ -42,6 +43,7 @@ class JobLog:
     reports: dict[str, Mapping[str, object]] = field(default_factory=dict)
     warnings: list[Mapping[str, object]] = field(default_factory=list)
     evidence: list[Mapping[str, object]] = field(default_factory=list)
+    differences: list[tuple[str, str, int, int]] = field(default_factory=list)
     error: IwatoError | None = None
     intake_error: IwatoError | None = None
     crash: str = ""
@@ -238,6 +240,9 @@ class EmulatedBoard:
             self._tell("warning", warning)
         elif name == "rootkit" and len(self.log.evidence) < testimony.KEPT_MAX:
             self.log.evidence.append(testimony.evidence(fields))
+        elif name == "differences":
+            room = DIFFERENCES_MAX - len(self.log.differences)
+            self.log.differences += testimony.differences(self._boots[-1], fields)[:room]
         elif name == "progress":
             self._tell("progress", testimony.progress(fields))
         elif isinstance(name, str):

@@ -82,6 +82,21 @@ class RestoreJob(Job, frozen=True, kw_only=True, tag="restore"):
     set_id: bool = False
 
 
+class ProveJob(Job, frozen=True, kw_only=True, tag="prove"):
+    """Recovery under an order that lets nothing be written: a copy is proven, or two are compared."""
+
+    order: bytes
+    votes: list[tuple[int, bytes]]
+    tokens: list[str]
+    passphrases: Passphrases = Passphrases()
+
+
+class CheckCopyJob(Job, frozen=True, kw_only=True, tag="check-copy"):
+    """Read every pack that a snapshot can need."""
+
+    snapshot: str
+
+
 AnyJob: TypeAlias = (
     WindowJob
     | AttemptJob
@@ -93,6 +108,8 @@ AnyJob: TypeAlias = (
     | RebuildJob
     | VerifyJob
     | RestoreJob
+    | ProveJob
+    | CheckCopyJob
 )
 
 
@@ -115,6 +132,8 @@ def report_of(job: AnyJob) -> str:
             return "verified"
         case RestoreJob():
             return "restored"
+        case CheckCopyJob():
+            return "checked"
         case _:
             return ""
 

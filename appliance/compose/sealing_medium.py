@@ -18,7 +18,9 @@ from appliance.compose import key_rooms, operational_keys, rosetta_files
 from appliance.compose.home import Home
 from appliance.compose.job import (
     AnyJob,
+    CheckCopyJob,
     PrepareJob,
+    ProveJob,
     RebuildJob,
     RecallPolicyJob,
     RepairJob,
@@ -36,7 +38,16 @@ from appliance.errors import ControllerEnded, StagedBatchRefused, StagingFailed,
 from appliance.format import batch, receipt
 from appliance.pipeline.scatter import Code
 from appliance.ports import Files
-from appliance.service import drive_jobs, drive_phase, ledger_check, policy_search, recovery, state_rebuild
+from appliance.service import (
+    copy_check,
+    copy_proof,
+    drive_jobs,
+    drive_phase,
+    ledger_check,
+    policy_search,
+    recovery,
+    state_rebuild,
+)
 from appliance.service.drive_phase import DrivePhase, Workshop
 from appliance.service.keeper import Keeper
 from appliance.service.policy_search import Search
@@ -69,9 +80,11 @@ def run(machine: Machine, job: AnyJob) -> None:
             drive_phase.run(shop, lambda phase: state_rebuild.rebuild(phase, every, job.made))
         case VerifyJob():
             ledger_check.verify_ledger(shop, job.checkpoint, alone=job.alone)
-        case RestoreJob():
+        case CheckCopyJob():
+            drive_phase.run(shop, lambda phase: copy_check.check(phase, job.snapshot))
+        case RestoreJob() | ProveJob():
             machine.harden()
-            drive_phase.run(shop, lambda phase: _restore(phase, job, texts))
+            drive_phase.run(shop, lambda phase: _recover(phase, job, texts))
         case _:
             raise ControllerEnded(detail="the sealing medium has no such job")
 
@@ -149,13 +162,17 @@ def _drives(machine: Machine, home: Home, count: int) -> EmulatedDrives:
     return EmulatedDrives(home.bays, count, machine.bays, drive_files)
 
 
-def _restore(phase: DrivePhase, job: RestoreJob, texts: PolicyFiles) -> None:
+def _recover(phase: DrivePhase, job: RestoreJob | ProveJob, texts: PolicyFiles) -> None:
+    """With the holders' tokens; a token that is none is a warning."""
     tokens, wrong = key_rooms.open_tokens(job.tokens, job.passphrases)
     for error in wrong:
         drive_phase.warn(phase.shop.console, error)
+    given = [Vote(holder=HolderNumber(number), raw=raw) for number, raw in job.votes]
+    recall = Recall(order=job.order, votes=given, signed=texts.signed, tokens=tokens)
+    drive_jobs.record_drives(phase)
+    if isinstance(job, ProveJob):
+        copy_proof.prove(phase, recall)
+        return
     wanted = Wanted(owners=os.geteuid() == 0, devices=job.devices, set_id=job.set_id)
     target = RestoreTarget(Path(job.target), wanted, resume=job.resume)
-    given = [Vote(holder=HolderNumber(number), raw=raw) for number, raw in job.votes]
-    recall = Recall(order=job.order, votes=given, signed=texts.signed, tokens=tokens, target=target)
-    drive_jobs.record_drives(phase)
-    recovery.recover(phase, recall)
+    recovery.recover(phase, recall, target)

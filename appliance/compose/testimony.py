@@ -45,6 +45,10 @@ class _Intake(msgspec.Struct):
     sources: Annotated[list[_Source], msgspec.Meta(max_length=256)]
 
 
+class _Differences(msgspec.Struct):
+    items: Annotated[list[tuple[_Text, str, _Count, _Count]], msgspec.Meta(max_length=1024)]
+
+
 class _Attempted(msgspec.Struct):
     phase: _Text
     refusals: Annotated[dict[_Text, _Text], msgspec.Meta(max_length=_REFUSALS_MAX)]
@@ -53,7 +57,10 @@ class _Attempted(msgspec.Struct):
 
 _OF_INTAKE = {"intake": _Intake, "attempted": _Attempted}
 _OF_SEALING = frozenset(
-    {"prepared", "committed", "sealed", "scrubbed", "recalled", "rebuilt", "verified", "restored"}
+    {
+        *("prepared", "committed", "sealed", "scrubbed", "recalled", "rebuilt", "verified"),
+        *("restored", "proven", "compared", "checked"),
+    }
 )
 
 
@@ -72,6 +79,16 @@ def report(medium: Medium, name: str, fields: Mapping[str, object]) -> Mapping[s
     if "network" in found:
         found["network"] = notice(found["network"]) if found["network"] else {}
     return found
+
+
+def differences(medium: Medium, fields: Mapping[str, object]) -> list[tuple[str, str, int, int]]:
+    """(change, name, size before, size after) of what two snapshots differ in; none in another form."""
+    if medium is not Medium.SEALING:
+        return []
+    try:
+        return msgspec.convert(fields, _Differences).items
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return []
 
 
 def notice(fields: Mapping[str, object]) -> dict[str, object]:

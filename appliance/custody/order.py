@@ -5,9 +5,9 @@
     policy sha256:<64 hex>
     nonce <32 hex>
     expires 2026-11-23T10:00:00Z
-    what snapshot=<id> sources=<all, or names joined by commas> path=<subtree, or - for all>
+    what snapshot=<id>[ against=<id>] sources=<all, or names joined by commas> path=<subtree, or - for all>
     why <words>
-    destination <path>
+    destination <path, or - for nowhere>
 
 The interlock reads the first five facts with its own parser before it powers drives for a recovery
 (firmware/PROTOCOL.md); the controller checks the same and obeys the rest. THREATS 3.
@@ -32,6 +32,7 @@ VALID_S_MAX = 7 * 86_400  # s; the interlock's limit: a longer one would be a ke
 EXPIRES_S_MAX = 253_402_300_799  # s; the last second of the year 9999, as the date is written
 
 _NAME = r"[a-z0-9_-]{1,32}"
+_ID = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"
 _WORDS = r"([^\x00-\x1f\x7f]+)"
 _GRAMMAR = {
     "iwato-recovery-order": "(1)",
@@ -39,18 +40,20 @@ _GRAMMAR = {
     "policy": line_text.HASH,
     "nonce": r"([0-9a-f]{32})",
     "expires": r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)",
-    "what": rf"snapshot=([0-9]{{8}}T[0-9]{{6}}Z-[0-9a-f]{{8}}) sources=({_NAME}(?:,{_NAME})*) path={_WORDS}",
+    "what": rf"snapshot=({_ID})(?: against=({_ID}))? sources=({_NAME}(?:,{_NAME})*) path={_WORDS}",
     "why": _WORDS,
     "destination": _WORDS,
 }
 _ALL = "all"
 _WHOLE = "-"
+NOWHERE = b"-"  # destination of an order to prove a copy or to compare two: nothing is written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryOrder:
     """`policy` is the policy's hash. `sources` empty means all; `path` is a subtree relative to the
-    source's root, empty means all of it; `destination` is the directory that the data goes to.
+    source's root, empty means all of it; `destination` is the directory that the data goes to, or NOWHERE:
+    then a copy is only proven, or compared with the snapshot `against`.
     `expires_s` in Unix seconds of the interlock's clock. OrderInvalid when a rule is broken."""
 
     vault_id: VaultId
@@ -62,6 +65,7 @@ class RecoveryOrder:
     path: bytes
     reason: str
     destination: bytes
+    against: SnapshotId | None = None
 
     def __post_init__(self) -> None:
         broken = next((sentence for holds, sentence in _rules(self) if not holds), None)
@@ -106,8 +110,9 @@ def check(order: RecoveryOrder, vault_id: VaultId, policy: bytes, unix_s: int) -
 def _words(order: RecoveryOrder) -> tuple[tuple[str, str], ...]:
     sources = ",".join(order.sources) or _ALL
     path = line_text.write_words(order.path) or _WHOLE
+    against = f" against={order.against}" if order.against else ""
     return (
-        ("what", f"snapshot={order.snapshot} sources={sources} path={path}"),
+        ("what", f"snapshot={order.snapshot}{against} sources={sources} path={path}"),
         ("why", line_text.write_words(order.reason.encode("utf-8", "surrogateescape"))),
         ("destination", line_text.write_words(order.destination)),
     )
@@ -123,7 +128,9 @@ def _rules(order: RecoveryOrder) -> tuple[tuple[bool, str], ...]:
         (_ALL not in order.sources[:1] or len(order.sources) > 1, "a single source named `all` is unclear"),
         (not order.path.startswith(b"/") and order.path != b"-", "its path is not relative to the source"),
         (b".." not in order.path.split(b"/") and b"\0" not in order.path, "its path leaves the source"),
-        (order.destination.startswith(b"/") and b"\0" not in order.destination, "its destination"),
+        (order.destination == NOWHERE or order.destination.startswith(b"/"), "its destination"),
+        (b"\0" not in order.destination, "its destination"),
+        (not order.against or order.destination == NOWHERE, "what is compared goes nowhere"),
         (order.reason.strip() == order.reason != "", "it names no reason, or blanks around it"),
         (
             all(len(words) <= WORDS_CHARS_MAX for _, words in _words(order)),
@@ -138,13 +145,14 @@ def _read(text: bytes) -> RecoveryOrder:
     vault_id = VaultId(bytes.fromhex(lines.one("vault-id", _first)))
     policy, nonce = bytes.fromhex(lines.one("policy", _first)), bytes.fromhex(lines.one("nonce", _first))
     expires_s = lines.one("expires", _moment)
-    snapshot, sources, path = lines.one("what", _what)
+    snapshot, against, sources, path = lines.one("what", _what)
     order = RecoveryOrder(
         vault_id=vault_id,
         policy=policy,
         nonce=nonce,
         expires_s=expires_s,
         snapshot=snapshot,
+        against=against,
         sources=sources,
         path=path,
         reason=line_text.read_words(lines.one("why", _first)).decode("utf-8"),
@@ -162,7 +170,8 @@ def _moment(fields: Fields) -> int:
     return int(datetime.strptime(fields[0], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
 
 
-def _what(fields: Fields) -> tuple[SnapshotId, tuple[SourceName, ...], bytes]:
-    snapshot, sources, path = fields
+def _what(fields: Fields) -> tuple[SnapshotId, SnapshotId | None, tuple[SourceName, ...], bytes]:
+    snapshot, against, sources, path = fields
     names = () if sources == _ALL else tuple(SourceName(name) for name in sources.split(","))
-    return SnapshotId(snapshot), names, b"" if path == _WHOLE else line_text.read_words(path)
+    subtree = b"" if path == _WHOLE else line_text.read_words(path)
+    return SnapshotId(snapshot), SnapshotId(against) if against else None, names, subtree

@@ -14,6 +14,7 @@ from appliance.custody import order as recovery_order
 from appliance.custody import votes
 from appliance.custody.order import RecoveryOrder
 from appliance.custody.policy_files import SignedPolicy
+from appliance.custody.recovery import Recovered
 from appliance.custody.votes import Vote
 from appliance.domain.phases import Phase
 from appliance.errors import (
@@ -22,11 +23,12 @@ from appliance.errors import (
     FilesChanged,
     InterlockRefused,
     IwatoError,
+    OrderInvalid,
     RestoreIncomplete,
     SnapshotLacks,
     SnapshotPartial,
 )
-from appliance.format.ledger_entry import Recovery
+from appliance.format.ledger_entry import Recovery, Seal
 from appliance.ports import RestoreTarget, Token
 from appliance.service import drive_phase, snapshots, vault_opening
 from appliance.service.drive_phase import DrivePhase
@@ -44,17 +46,33 @@ LISTED_MAX = 1000  # objects named in the report; the counts are exact
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
     """What the recovery phase was given: the order and the holders' votes for it, the policy that it
-    was made under, the holders' tokens and the place to write to."""
+    was made under, and the holders' tokens."""
 
     order: bytes
     votes: Sequence[Vote]
     signed: SignedPolicy
     tokens: Sequence[Token]
-    target: RestoreTarget
 
 
-def recover(phase: DrivePhase, recall: Recall) -> None:
-    """Restore what the order says. Says `restored` on the console."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What k holders allowed: the order, its snapshot, the vault's key, the packs, and whose shares were
+    used. It lives and dies with the process."""
+
+    order: RecoveryOrder
+    snapshot: Seal
+    vault: Recovered
+    gatherer: Gatherer
+
+    @property
+    def selection(self) -> Selection:
+        """What of the snapshot the order names."""
+        return Selection(sources=frozenset(self.order.sources), subtree=self.order.path)
+
+
+def open_order(phase: DrivePhase, recall: Recall, *, nowhere: bool) -> Opened:
+    """Check the order, have it witnessed, then open the vault's key. OrderInvalid for one that lets
+    something be written where `nowhere` is meant, and the other way round."""
     if phase.facts.phase is not Phase.RECOVERY:  # only there the interlock keeps the link impossible
         raise InterlockRefused(request=Phase.RECOVERY.value, cause=NOT_NOW)
     policy = recall.signed.policy
@@ -62,6 +80,8 @@ def recover(phase: DrivePhase, recall: Recall) -> None:
     armored = votes.armor(policy, votes.ORDER_NAMESPACE, recall.order, recall.votes)
     votes.require(policy, votes.ORDER_NAMESPACE, recall.order, armored)
     order = recovery_order.parse(recall.order)
+    if (order.destination == recovery_order.NOWHERE) is not nowhere:
+        raise OrderInvalid(detail="it was signed for something else")
     recovery_order.check(order, policy.vault_id, recall.signed.digest, phase.facts.unix_s)
     snapshot = snapshots.meant(snapshots.listed(phase.ledger.history.entries()), order.snapshot)
     phase.ledger.append(_entry(order, recall.order, phase))
@@ -70,15 +90,27 @@ def recover(phase: DrivePhase, recall: Recall) -> None:
         drive_phase.warn(phase.shop.console, wrong)
     catalogue = PackCatalogue(phase.ledger.history.entries())
     gatherer = Gatherer(phase.drives, phase.shop.code, catalogue.facts)
-    restore = Restore(gatherer, vault.identity, recall.target, _Steps(phase).at)
-    selection = Selection(sources=frozenset(order.sources), subtree=order.path)
-    report = restore.run(snapshot, selection)
+    return Opened(order=order, snapshot=snapshot, vault=vault, gatherer=gatherer)
+
+
+def recover(phase: DrivePhase, recall: Recall, target: RestoreTarget) -> None:
+    """Restore what the order says into `target`. Says `restored` on the console."""
+    opened = open_order(phase, recall, nowhere=False)
+    report = restore_to(phase, opened, target, "restore")
+    say(phase, "restored", opened, report, target)
+
+
+def restore_to(phase: DrivePhase, opened: Opened, target: RestoreTarget, stage: str) -> RestoreReport:
+    """Restore what the order names; what the snapshot itself lacks is a warning. `stage` names the work."""
+    snapshot = opened.snapshot
+    restore = Restore(opened.gatherer, opened.vault.identity, target, Steps(phase, stage).at)
+    report = restore.run(snapshot, opened.selection)
     if not snapshot.complete:
         drive_phase.warn(phase.shop.console, SnapshotPartial(snapshot=snapshot.snapshot))
     if snapshot.unreadable:
         lacking = SnapshotLacks(snapshot=snapshot.snapshot, count=snapshot.unreadable)
         drive_phase.warn(phase.shop.console, lacking)
-    _say(phase, report, recall.target, snapshot.snapshot, vault.used, len(gatherer.damages))
+    return report
 
 
 def _require_drives(phase: DrivePhase) -> None:
@@ -88,17 +120,17 @@ def _require_drives(phase: DrivePhase) -> None:
         raise DrivesTooFew(present=present, needed=needed, total=phase.drives.geometry.drives)
 
 
-class _Steps:
+class Steps:
     """Progress on the console, not more often than a screen can show."""
 
-    def __init__(self, phase: DrivePhase) -> None:
-        self._phase, self._said = phase, 0
+    def __init__(self, phase: DrivePhase, stage: str) -> None:
+        self._phase, self._stage, self._said = phase, stage, 0
 
     def at(self, done: int) -> None:
         self._phase.moved()
         if done - self._said >= PROGRESS_BYTES:
             self._said = done
-            self._phase.shop.console.say("progress", stage="restore", done=done, total=0)
+            self._phase.shop.console.say("progress", stage=self._stage, done=done, total=0)
 
 
 def _entry(order: RecoveryOrder, text: bytes, phase: DrivePhase) -> Recovery:
@@ -114,14 +146,10 @@ def _entry(order: RecoveryOrder, text: bytes, phase: DrivePhase) -> Recovery:
     )
 
 
-def _say(
-    phase: DrivePhase,
-    report: RestoreReport,
-    target: RestoreTarget,
-    snapshot: str,
-    used: Sequence[int],
-    damages: int,
+def say(
+    phase: DrivePhase, event: str, opened: Opened, report: RestoreReport, target: RestoreTarget
 ) -> None:
+    """The report of a restore, into a directory or into nowhere."""
     console = phase.shop.console
     failed = [(_text(path), _reason(error)) for path, error in report.failed]
     left_out = [(_text(path), reason) for path, reason in target.left_out]
@@ -134,14 +162,14 @@ def _say(
     if report.changed:
         drive_phase.warn(console, FilesChanged(count=len(report.changed), path=_text(report.changed[0])))
     console.say(
-        "restored",
-        snapshot=snapshot,
+        event,
+        snapshot=opened.snapshot.snapshot,
         objects=report.objects,
         bytes=report.content_bytes,
         not_restored=failed[:LISTED_MAX],
         left_out=left_out[:LISTED_MAX],
-        holders=list(used),
-        damaged_blocks=damages,
+        holders=list(opened.vault.used),
+        damaged_blocks=len(opened.gatherer.damages),
         log_size=phase.ledger.history.size,
     )
 

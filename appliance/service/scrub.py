@@ -16,18 +16,18 @@ from itertools import islice
 from appliance.domain.ids import DriveIndex, PackId, SnapshotId
 from appliance.domain.phases import Phase
 from appliance.errors import EXIT_FAILED, EXIT_OK, EXIT_WARNINGS, PackLost, VaultError
-from appliance.format import shard
 from appliance.format.ledger_entry import DrivePart, Loss, Placement, Scrub
 from appliance.format.shard import PackFacts, ShardName
 from appliance.pipeline.scatter import Code
 from appliance.ports import Clock
-from appliance.service import shard_repair, shard_writer, stripe_workers
-from appliance.service.drive_set import Drive, DriveSet
+from appliance.service import shard_repair, sound_shard, stripe_workers
+from appliance.service.drive_set import DriveSet
 from appliance.service.ledger_copies import LedgerCopies
 from appliance.service.ledger_damage import CopyDamage
 from appliance.service.pack_catalogue import PackCatalogue
-from appliance.service.pack_shards import PackShards, ShardFile, open_shards
+from appliance.service.pack_shards import PackShards
 from appliance.service.policy_copies import PolicyDamage
+from appliance.service.sound_shard import DriveCount
 from appliance.service.stripe_buffer import StripeBuffer
 
 SLICE_PACKS = 4096  # packs per ledger entry; with 16 drives its lists stay within their 65,536
@@ -40,15 +40,6 @@ class Progress:
     done: int
     total: int
     rate: int
-
-
-@dataclass(slots=True, kw_only=True)
-class DriveCount:
-    """Of one drive: parts read (blocks and footers), parts bad, shards missing."""
-
-    blocks: int = 0
-    bad: int = 0
-    missing: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -188,49 +179,22 @@ class Scrubber:
         adopted: list[ShardName] = []
         for drive in self._drives.readable:
             counts[drive.index] = DriveCount()
-            sound = self._sound_shard(drive, shards, counts[drive.index], buffer)
+            recorded = self._catalogue.revision(facts.pack, drive.index)
+            sound = sound_shard.find(drive, shards, recorded, counts[drive.index], buffer)
             if sound is None:
                 lacking.add(drive.index)
-            elif sound.revision != self._catalogue.revision(facts.pack, drive.index):
+            elif sound.revision != recorded:
                 adopted.append(sound)  # written by a repair that was cut before it was recorded
         repaired, lost = adopted, False
         if lacking:
             try:
-                recorded = partial(self._catalogue.revision, facts.pack)
-                anew = shard_repair.rebuild(self._drives, shards, lacking, buffer, recorded)
+                revision = partial(self._catalogue.revision, facts.pack)
+                anew = shard_repair.rebuild(self._drives, shards, lacking, buffer, revision)
                 repaired = [*adopted, *anew]
             except PackLost:
                 lost = True
         left = lacking - {name.index for name in repaired}
         return _PackResult(facts=facts, counts=counts, repaired=repaired, unrepaired=sorted(left), lost=lost)
-
-    def _sound_shard(
-        self, drive: Drive, shards: PackShards, count: DriveCount, buffer: StripeBuffer
-    ) -> ShardName | None:
-        """The shard file that counts, if it is whole: the recorded revision, else a newer one that a
-        cut repair left. Every other revision is known to be damaged and does not count."""
-        recorded = self._catalogue.revision(shards.facts.pack, drive.index)
-        files = list(open_shards(drive, shards.facts.pack))
-        try:
-            candidates = [file for file in files if file.name.revision >= recorded]
-            candidates.sort(key=lambda file: file.name.revision)
-            return self._first_sound(candidates, shards, count, buffer)
-        finally:
-            for file in files:
-                file.close()
-
-    def _first_sound(
-        self, files: Sequence[ShardFile], shards: PackShards, count: DriveCount, buffer: StripeBuffer
-    ) -> ShardName | None:
-        if not files:
-            count.missing += 1
-        for file in files:
-            count.blocks += shard.stripe_count(shards.geometry, shards.facts.size) + 1
-            bad = shard_writer.damaged_parts(file, shards.hashes, buffer)
-            if not bad:
-                return file.name
-            count.bad += bad
-        return None
 
 
 def _entry(results: Sequence[_PackResult], drives: DriveSet, unix_s: int, phase: Phase) -> Scrub:

@@ -13,7 +13,7 @@ import pytest
 from appliance.compose.emulated_appliance import EmulatedAppliance
 from appliance.compose.emulated_board import EmulatedBoard
 from appliance.errors import HardwareError
-from appliance.ports import RestoreRequest
+from appliance.ports import CopyRequest, RestoreRequest
 from firmware.wire.codes import Phase
 from hw.twin.scenario import Deed, Scenario, Trigger
 from tests.simulation import voyage
@@ -29,7 +29,7 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def command(name: str, box: VirtualBox, target: Path) -> Callable[[EmulatedAppliance], object]:
     tokens = tuple(str(box.home.token(holder)) for holder in (1, 2, 3))
-    request = RestoreRequest(snapshot="latest", sources=(), subtree=b"", target=str(target), tokens=tokens)
+    request = RestoreRequest(copy=CopyRequest(snapshot="latest", tokens=tokens), target=str(target))
     commands: dict[str, Callable[[EmulatedAppliance], object]] = {
         "scrub": lambda appliance: appliance.scrub(Nobody()),
         "verify": lambda appliance: appliance.verify_ledger(None, Nobody()),

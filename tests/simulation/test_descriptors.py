@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.adapters.local_source import LocalSource
-from appliance.ports import RestoreRequest
+from appliance.ports import CopyRequest, RestoreRequest
 from tests.simulation.conftest import Vault
 from tests.simulation.virtual_box import Nobody, VirtualBox
 
@@ -17,7 +17,7 @@ from tests.simulation.virtual_box import Nobody, VirtualBox
 def restoring(box: VirtualBox) -> None:
     tokens = tuple(str(box.home.token(holder)) for holder in (1, 2, 3))
     target = str(box.root.parent / f"out-{len(list(box.root.parent.iterdir()))}")
-    request = RestoreRequest(snapshot="latest", sources=(), subtree=b"", target=target, tokens=tokens)
+    request = RestoreRequest(copy=CopyRequest(snapshot="latest", tokens=tokens), target=target)
     box.appliance().restore(request, Nobody())
 
 

@@ -22,7 +22,7 @@ from appliance.adapters.local_file import LocalFile
 from appliance.compose import documents
 from appliance.compose.emulated_appliance import EmulatedAppliance
 from appliance.domain.ids import PackId, SnapshotId
-from appliance.ports import RestoreRequest
+from appliance.ports import CopyRequest, RestoreRequest
 from appliance.service import drive_jobs, stripe_workers
 from appliance.service.drive_phase import DrivePhase
 from appliance.service.scrub import Scrubber, ScrubReport
@@ -309,11 +309,7 @@ def test_a_checkpoint_of_another_vault_is_refused(vault: Vault, box: VirtualBox,
 
 def recall(box: VirtualBox, target: Path, *tokens: Path) -> Mapping[str, Any]:
     request = RestoreRequest(
-        snapshot="latest",
-        sources=(),
-        subtree=b"",
-        target=str(target),
-        tokens=tuple(map(str, tokens)),
+        copy=CopyRequest(snapshot="latest", tokens=tuple(map(str, tokens))), target=str(target)
     )
     return box.appliance().restore(request, Nobody())
 

@@ -17,7 +17,7 @@ from appliance.compose.emulated_appliance import EmulatedAppliance
 from appliance.compose.job import RestoreJob
 from appliance.domain.phases import Phase
 from appliance.errors import CustodyError, DrivesTooFew, InterlockRefused
-from appliance.ports import RestoreRequest
+from appliance.ports import CopyRequest, RestoreRequest
 from appliance.service import vault_opening
 from firmware.model import limits
 from hw.twin.scenario import Scenario
@@ -48,7 +48,7 @@ def restored(
     box: VirtualBox, target: Path, holders: Sequence[int], cut: Cut | None = None
 ) -> Mapping[str, Any]:
     tokens = tuple(str(box.home.token(holder)) for holder in holders)
-    request = RestoreRequest(snapshot="latest", sources=(), subtree=b"", target=str(target), tokens=tokens)
+    request = RestoreRequest(copy=CopyRequest(snapshot="latest", tokens=tokens), target=str(target))
     return observed(box, cut).restore(request, Nobody())
 
 

@@ -28,7 +28,7 @@ from appliance.errors import IwatoError
 from appliance.format.age_recipient import Identity
 from appliance.format.ledger_entry import Seal
 from appliance.ledger import history
-from appliance.ports import RestoreRequest
+from appliance.ports import CopyRequest, RestoreRequest
 from appliance.service import stripe_workers
 from appliance.service.ledger_copies import STATE
 from appliance.service.ledger_folder import read_copy
@@ -165,9 +165,7 @@ class Voyage:
     def _restoring(self, target: Path) -> Callable[[EmulatedAppliance], Mapping[str, Any]]:
         holders = self.dice.sample(HOLDERS, 3)
         tokens = tuple(str(self.box.home.token(holder)) for holder in holders)
-        request = RestoreRequest(
-            snapshot="latest", sources=(), subtree=b"", target=str(target), tokens=tokens
-        )
+        request = RestoreRequest(copy=CopyRequest(snapshot="latest", tokens=tokens), target=str(target))
         return lambda box: box.restore(request, Nobody())
 
     def _break_a_drive(self) -> None:

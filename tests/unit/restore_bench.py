@@ -83,6 +83,10 @@ class Vault:
         self.code = Code(self.geometry, COMBINE)
         for index in range(self.geometry.drives):
             self.drive(index).mkdir(parents=True)
+        self.forget()
+
+    def forget(self) -> None:
+        """From now on all chunks are stored anew, as in a full snapshot."""
         self._window = dedup.Window(bytes(32), lambda _name: None)
 
     def drive(self, index: int) -> Path:

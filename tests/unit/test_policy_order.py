@@ -57,6 +57,20 @@ def test_every_order_survives_its_text_and_the_interlock_reads_the_same_facts(
     )
 
 
+@pytest.mark.parametrize("against", [None, SnapshotId("20261122T030000Z-0a1b2c3d")])
+def test_an_order_that_lets_nothing_be_written_says_so_in_one_way(against: SnapshotId | None) -> None:
+    order = replace(ORDER, destination=recovery_order.NOWHERE, against=against)
+    text = recovery_order.render(order)
+    assert text.endswith(b"\ndestination -\n")
+    assert recovery_order.parse(text) == order
+    assert order_lines.read(text).nonce == order.nonce
+
+
+def test_what_is_compared_cannot_be_written_anywhere() -> None:
+    with pytest.raises(OrderInvalid):
+        replace(ORDER, against=SnapshotId("20261122T030000Z-0a1b2c3d"))
+
+
 def test_people_can_read_what_they_sign() -> None:
     assert recovery_order.render(ORDER).decode().splitlines()[4:] == [
         "expires 2027-01-15T09:00:00Z",
