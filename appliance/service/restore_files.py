@@ -1,9 +1,9 @@
 """The content of files on its way from packs to the target.
 
 Collects what files need, then reads pack by pack in slot order, so that nothing is read twice; several
-packs at once, because decrypting and expanding use one core each. A file that lies in one pack is made by
-whoever reads that pack; only those of several packs are made in turns. A file that cannot be made whole
-is removed again and listed. FORMAT 3.
+packs at once, because decrypting and expanding use one core each. Whoever reads a pack writes what lies in
+it, also into a file that several write to. A file that cannot be made whole is removed again and
+listed. FORMAT 3.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -69,9 +69,8 @@ class FileRestore:
         self._target, self._report, self._progress = target, report, progress
         self._needs: dict[PackId, list[_Place]] = defaultdict(list)
         self._waiting = 0
-        self._lock = threading.Lock()  # held by whoever makes a file of several packs
-        self._counting = threading.Lock()  # held for the report and for `progress`
-        self._shared = target.file_maker()
+        self._lock = threading.Lock()
+        self._own = target.file_maker()  # of the thread that adds
         self._stopped = False
 
     def add(self, path: bytes, entry: FileEntry) -> None:
@@ -79,7 +78,7 @@ class FileRestore:
         chunks = [ref for extent in entry.extents for ref in extent.chunks]
         file = _File(path=path, entry=entry, left=len(chunks), whole=len({ref.pack for ref in chunks}) == 1)
         if not file.left:
-            self._attempt(file, self._shared, self._finish)
+            self._attempt(file, self._own, self._finish)
         for pack, place in _places(file):
             self._needs[pack].append(place)
             self._waiting += 1
@@ -101,7 +100,7 @@ class FileRestore:
 
     def close(self) -> None:
         """Let the target's descriptors go; twice is harmless."""
-        self._shared.close()
+        self._own.close()
 
     # -- one pack, in a reader's thread --------------------------------------------------------------
 
@@ -115,7 +114,7 @@ class FileRestore:
                     self._read(reader, places, own)
             except VaultError as error:
                 for _slot, _offset, _length, file in places:
-                    self._give_up(file, own, error)
+                    self._fail(file, own, error)
 
     def _read(self, reader: flow.PackReader, places: Sequence[_Place], own: FileMaker) -> None:
         for slot, offset, length, file in places:
@@ -126,66 +125,55 @@ class FileRestore:
             try:
                 content = _chunk(reader, slot, length)
             except VaultError as error:
-                self._give_up(file, own, error)
+                self._fail(file, own, error)
             else:
-                self._hand_over(file, own, offset, content)
+                self._attempt(file, own, self._write, offset, content)
 
-    def _hand_over(self, file: _File, own: FileMaker, offset: int, content: bytes) -> None:
-        if file.whole:
-            self._attempt(file, own, self._write, offset, content)
-        else:
-            with self._lock:
-                self._attempt(file, self._shared, self._write, offset, content)
+    # -- the target: every thread by a maker of its own -------------------------------------------------
 
-    def _give_up(self, file: _File, own: FileMaker, error: IwatoError) -> None:
-        if file.whole:
-            self._fail(file, own, error)
-        else:
-            with self._lock:
-                self._fail(file, self._shared, error)
-
-    # -- the target: a whole file's by its reader, the others' under the lock ---------------------------
-
-    def _attempt(self, file: _File, maker: FileMaker, act: Callable[..., None], *arguments: object) -> None:
+    def _attempt(self, file: _File, own: FileMaker, act: Callable[..., None], *arguments: object) -> None:
         """Do it; an error of this one object fails the file. TargetUnusable ends the restore."""
         if self._stopped or file.lost:
             return
         try:
-            act(file, maker, *arguments)
+            act(file, own, *arguments)
         except OSError as error:
-            self._fail(file, maker, error)
+            self._fail(file, own, error)
 
-    def _write(self, file: _File, maker: FileMaker, offset: int, content: bytes) -> None:
-        self._begin(file, maker)
-        maker.write(file.path, offset, content)
-        with self._counting:
+    def _write(self, file: _File, own: FileMaker, offset: int, content: bytes) -> None:
+        self._begin(file, own)
+        own.write(file.path, offset, content)
+        with self._lock:
             self._report.content_bytes += len(content)
             self._progress(self._report.content_bytes)
-        file.left -= 1
-        if not file.left:
-            self._finish(file, maker)
+            file.left -= 1
+            is_last = not file.left
+        if is_last:
+            self._finish(file, own)
 
-    def _finish(self, file: _File, maker: FileMaker) -> None:
-        self._begin(file, maker)
-        maker.dress(file.path, file.entry)
-        with self._counting:
+    def _finish(self, file: _File, own: FileMaker) -> None:
+        self._begin(file, own)
+        own.dress(file.path, file.entry)
+        with self._lock:
             self._report.objects += 1
             if file.entry.changed:
                 self._report.changed.append(file.path)
 
-    def _begin(self, file: _File, maker: FileMaker) -> None:
-        if not file.begun:
-            maker.begin_file(file.path, file.entry.size)
-            file.begun = True
+    def _begin(self, file: _File, own: FileMaker) -> None:
+        """Whoever comes first makes the file; the others wait until it is there, and open it."""
+        with nullcontext() if file.whole else self._lock:
+            if not file.begun:
+                own.begin_file(file.path, file.entry.size)
+                file.begun = True
 
-    def _fail(self, file: _File, maker: FileMaker, error: IwatoError | OSError) -> None:
-        if file.lost:
-            return
-        file.lost = True
-        with self._counting:
+    def _fail(self, file: _File, own: FileMaker, error: IwatoError | OSError) -> None:
+        with self._lock:
+            if file.lost:
+                return
+            file.lost = True
             self._report.failed.append((file.path, error))
-        if file.begun:
-            maker.drop_file(file.path)
+            if file.begun:
+                own.drop_file(file.path)
 
 
 def _chunk(reader: flow.PackReader, slot: int, length: int) -> bytes:
