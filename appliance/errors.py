@@ -84,6 +84,15 @@ class UsageError(OperatorError):
     exit_status = EXIT_USAGE
 
 
+class ConfigInvalid(OperatorError):
+    """The administrator's settings cannot be used."""
+
+    code = "IW-1019"
+    what = N_("config.toml:{line}: {detail}")
+    remedy = N_("Mend that line or remove it: what is not set has its default, see `iwato config show`.")
+    exit_status = EXIT_USAGE
+
+
 class HomeNotEmpty(OperatorError):
     """`init` on a directory that already holds something."""
 

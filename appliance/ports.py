@@ -451,6 +451,10 @@ class Appliance(Protocol):
 
     def status(self) -> Mapping[str, Any]: ...
 
+    def settings(self) -> str:
+        """The administrator's settings as they are in force, as a `config.toml`."""
+        ...
+
     def run_window(self, watcher: Watcher, scenario: str | None = None) -> Mapping[str, Any]:
         """Move the emulated clock to the next window and run the whole cycle."""
         ...

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from appliance.cli import bench, copies, demo, drive, init, ledger, rebuild, restore, status
+from appliance.cli import bench, config, copies, demo, drive, init, ledger, rebuild, restore, status
 from appliance.cli.face import Face, language_of, options, silence
 from appliance.errors import EXIT_INTERRUPTED, EXIT_USAGE, UsageError
 from appliance.ports import Appliance, DemoWorld
@@ -50,6 +50,7 @@ for _verb in (
     drive.drive,
     ledger.ledger,
     rebuild.rebuild,
+    config.config,
     demo.demo,
 ):
     iwato.add_command(_verb)

@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from appliance.compose import bench_file, birth_plan, documents, rootkit_drill, status_document
+from appliance import config
+from appliance.compose import bench_file, birth_plan, config_file, documents, rootkit_drill, status_document
 from appliance.compose.emulated_board import EmulatedBoard, JobLog, latched, require_able
 from appliance.compose.emulation import Emulation, RealEmulation
 from appliance.compose.home import Home
@@ -117,6 +118,11 @@ class EmulatedAppliance:
             board.power_off()
             return documents.copies(record.snapshots(), held=record.witnessed(), known=known)
 
+    def settings(self) -> str:
+        """See ports.Appliance."""
+        self._home.require_bench()
+        return config.render(config_file.read(self._home))
+
     # -- windows -------------------------------------------------------------------------------------
 
     def run_window(self, watcher: Watcher, scenario: str | None = None) -> Mapping[str, Any]:
@@ -124,7 +130,11 @@ class EmulatedAppliance:
         with self._held():
             earlier = self._roll_forward(watcher)
             drill = rootkit_drill.load(self._home, self._texts, scenario)
-            job = WindowJob(home=str(self._home.root), link_rate=bench_file.link_rate(self._home))
+            job = WindowJob(
+                home=str(self._home.root),
+                link_rate=bench_file.link_rate(self._home),
+                intake=config_file.read(self._home).intake,
+            )
             board = self._board(job, drill)
             policy = self._texts.policy
             board.jump(calendar.next_window(policy.windows, board.unix_s).begin_s)

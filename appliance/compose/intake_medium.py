@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from appliance import config
 from appliance.adapters.dedup_index import SqliteIndex
 from appliance.adapters.directory import ScratchDirectory
 from appliance.adapters.link import BoardLink
@@ -37,7 +38,7 @@ from appliance.format import ledger_entry, receipt
 from appliance.format.ledger_entry import Scrub, Seal
 from appliance.ledger import proof
 from appliance.ledger.checkpoint import Keys
-from appliance.service import drive_phase, link_half, losses
+from appliance.service import drive_phase, intake_given, link_half, losses
 from appliance.service.intake import Intake
 from appliance.service.intake_given import IntakeSettings, VaultSide, Watch
 from appliance.service.intake_report import IntakeProgress, IntakeReport
@@ -109,7 +110,7 @@ def _pull(
             entropy=machine.entropy,
         ),
         watch=Watch(console=machine.console, stop=keeper.finish_early.is_set, progress=progress),
-        settings=IntakeSettings(threads=machine.threads, full=is_ahead),
+        settings=_settings(machine, job.intake, full=is_ahead),
     )
     try:
         intake.accept_receipts(partial(_told, texts.keys, texts.policy.geometry), facts.log_size)
@@ -118,6 +119,18 @@ def _pull(
         return _report(machine, intake.run(status.window_number, status.unix_s))
     finally:
         index.close()
+
+
+def _settings(machine: Machine, wanted: config.Intake, *, full: bool) -> IntakeSettings:
+    """As the administrator set them; a machine without threads does everything in order."""
+    threads = wanted.workers if machine.threads else 0
+    return IntakeSettings(
+        threads=threads,
+        full=full,
+        reserve_bytes=intake_given.reserve_bytes(wanted.workers),
+        level=wanted.compression,
+        chunk_bytes=wanted.chunk_kib << 10,
+    )
 
 
 def _sources(machine: Machine, home: Home, lines: Sequence[SourceLine], link_rate: int) -> list[LocalSource]:

@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from appliance.config import Intake
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, tag_field="job", forbid_unknown_fields=True):
     """Which home the controller serves."""
@@ -15,9 +17,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag_field="job", forbid_unk
 
 class WindowJob(Job, frozen=True, kw_only=True, tag="window"):
     """One whole window: intake on the one medium, sealing on the other. `link_rate` in bytes per second,
-    0 for none."""
+    0 for none. `intake` is the administrator's."""
 
     link_rate: int = 0
+    intake: Intake = Intake()
 
 
 class AttemptJob(Job, frozen=True, kw_only=True, tag="attempt"):

@@ -25,13 +25,13 @@ class Chunker:
 
     The seed makes boundaries differ from vault to vault. It is no encryption of them: pyfastcdc mixes
     it into its table by one XOR. What hides chunk lengths from a reader of packs is that packs are
-    sealed as one stream (30-vault)."""
+    sealed as one stream (30-vault). `average` in bytes, at most AVERAGE_BYTES: buffers are made for that."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, average: int = AVERAGE_BYTES) -> None:
         self._fastcdc = pyfastcdc.FastCDC(
-            AVERAGE_BYTES,
-            min_size=MIN_BYTES,
-            max_size=MAX_BYTES,
+            average,
+            min_size=average // (AVERAGE_BYTES // MIN_BYTES),
+            max_size=average * (MAX_BYTES // AVERAGE_BYTES),
             normalized_chunking=NORMALIZATION,
             seed=seed,
         )

@@ -13,7 +13,7 @@ from blake3 import blake3
 
 from appliance.domain.ids import PackId
 from appliance.errors import PackTableInvalid
-from appliance.format import pack
+from appliance.format import pack, zstd_frame
 from appliance.format.zstd_frame import Bytes
 from appliance.pipeline import chunk, compress, dedup, seal
 
@@ -61,13 +61,14 @@ class Lane:
         *,
         window: dedup.Window,
         solid: memoryview,
+        level: int = zstd_frame.LEVEL,
         open_pack: Callable[[], seal.PackSealer],
         close_pack: Callable[[seal.PackSealer], seal.SealedPack],
         filled: Callable[[FilledPack], None],
     ) -> None:
         assert solid.nbytes >= chunk.SOLID_BYTES + chunk.SMALL_BYTES
         self._window = window
-        self._compressor = compress.Compressor()
+        self._compressor = compress.Compressor(level)
         self._open_pack = open_pack
         self._close_pack = close_pack
         self._filled = filled

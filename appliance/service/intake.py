@@ -126,7 +126,7 @@ class Intake:
             lambda: buffers.aligned(BUFFER_BYTES),
             threads=self._settings.threads,
         )
-        chunker = chunk.Chunker(chunk.seed_of(self._vault.dedup_key))
+        chunker = chunk.Chunker(chunk.seed_of(self._vault.dedup_key), self._settings.chunk_bytes)
         self._reader = Reader(self._crew, claims, chunker, self._took, self._counted)
         try:
             for source in self._sources:
@@ -155,6 +155,7 @@ class Intake:
         maker = self._maker(f"lane-{number}")
         return flow.Lane(
             window=claims,
+            level=self._settings.level,
             solid=buffers.aligned(chunk.SOLID_BYTES + chunk.SMALL_BYTES),
             open_pack=maker.open,
             close_pack=maker.close,

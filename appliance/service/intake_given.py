@@ -6,13 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from appliance.domain.geometry import Geometry
-from appliance.format import age_recipient
-from appliance.pipeline import flow
+from appliance.format import age_recipient, zstd_frame
+from appliance.pipeline import chunk, flow
 from appliance.ports import Console, Entropy
 from appliance.service.intake_report import IntakeProgress
 
 THREADS = 3  # workers; 30-vault: the third saves a tenth of the time on two cores
-RESERVE_BYTES = (THREADS + 1) * flow.PACK_BYTES  # bytes of staging that finish what is open
+
+
+def reserve_bytes(threads: int) -> int:
+    """Bytes of staging that finish what is open: a pack for each worker, and the list of files."""
+    return (threads + 1) * flow.PACK_BYTES
+
+
+RESERVE_BYTES = reserve_bytes(THREADS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +45,10 @@ class Watch:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeSettings:
     """`threads=0` does everything in the caller's thread, in a fixed order. `full`: read and store all
-    anew. `reserve_bytes` of staging stay free."""
+    anew. `reserve_bytes` of staging stay free. `level` of zstd; `chunk_bytes` of an average chunk."""
 
     threads: int = THREADS
     full: bool = False
     reserve_bytes: int = RESERVE_BYTES
+    level: int = zstd_frame.LEVEL
+    chunk_bytes: int = chunk.AVERAGE_BYTES

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.errors import EXIT_WARNINGS, DrivesTooFew, WindowEndedEarly
+from appliance.errors import EXIT_WARNINGS, ConfigInvalid, DrivesTooFew, WindowEndedEarly
 from appliance.ports import Birth
 from appliance.service import keeper
 from appliance.service.drive_phase import DrivePhase
@@ -175,3 +175,16 @@ def test_a_box_whose_work_depends_on_the_machines_clock_is_caught(
     waited = InlinePulse.wait
     monkeypatch.setattr(InlinePulse, "wait", jittery)
     assert trace_hash(vault, tmp_path / "b", 7) != first
+
+
+def test_settings_of_the_administrator_change_the_size_and_not_what_comes_back(
+    vault: Vault, tmp_path: Path
+) -> None:
+    box = vault.box.copy(tmp_path / "home")
+    (box.root / "config.toml").write_text("[intake]\ncompression = 19\nchunk_kib = 256\nworkers = 1\n")
+    assert box.run_window()["complete"]
+    assert not box.restore(box.snapshots()[-1], vault.identity, tmp_path / "out", (1, 2, 3, 4))
+    assert not virtual_box.same(vault.source, tmp_path / "out")
+    (box.root / "config.toml").write_text("[intake]\nworkers = 0\n")
+    with pytest.raises(ConfigInvalid):
+        box.run_window()

@@ -26,6 +26,7 @@ NOT_PARSERS: Mapping[str, str] = {
     "appliance.adapters.token_file:FileToken.unseal": "age_file.decrypt under the token's key",
     "appliance.compose.job:decode": "written by the process that starts this one",
     "appliance.compose.window_text:parse": "typed by the operator; tests/unit/test_window_text.py",
+    "appliance.config:parse": "the administrator's own; tests/unit/test_config.py",
     "appliance.format.age_recipient:Identity.from_seed": "any 32 bytes are a seed",
     "appliance.format.ed25519_key:check": "any 32 bytes; tests/unit/test_ed25519_key.py",
     "appliance.format.ssh_key:SshKey.from_ed25519": "any 32 bytes; reached by targets ssh_blob and policy",
