@@ -869,7 +869,7 @@ class SnapshotsDamaged(VaultError):
     """A pack is beyond repair, and snapshots need it."""
 
     code = "IW-3008"
-    what = N_("pack {pack} cannot be repaired; snapshots that need it: {snapshots}")
+    what = N_("pack {pack} cannot be repaired; snapshots that need it: {snapshots}; of sources: {sources}")
     remedy = N_("Look for missing drives. The next window stores anew what its source still has.")
 
 

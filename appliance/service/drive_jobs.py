@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from appliance.domain.ids import DriveIndex, PackId
@@ -143,9 +143,7 @@ def scrub(phase: DrivePhase, files: Mapping[str, bytes]) -> None:
     left = len(report.unrepaired)
     if bad:
         drive_phase.warn(shop.console, DamageFound(bad=bad, repaired=len(report.repaired), unrepaired=left))
-    for pack, snapshots in islice(report.lost.items(), LOST_SAID):
-        needing = ", ".join(snapshots) or "-"
-        drive_phase.warn(shop.console, SnapshotsDamaged(pack=pack.hex(), snapshots=needing))
+    _say_damaged(phase, islice(report.lost.items(), LOST_SAID))
     if len(phase.drives.readable) < phase.drives.geometry.data:
         _warn_too_few(phase)
     shop.console.say(
@@ -249,9 +247,22 @@ def _say_lost(phase: DrivePhase, lost: Sequence[PackId], newest: str) -> None:
     """The newest snapshot is named too: its intake may have referred to the pack, and only the vault's key
     could tell."""
     catalogue = PackCatalogue(phase.ledger.history.entries())
-    for pack in lost[:LOST_SAID]:
-        needing = ", ".join(dict.fromkeys([*catalogue.snapshots(pack), newest]))
-        drive_phase.warn(phase.shop.console, SnapshotsDamaged(pack=pack.hex(), snapshots=needing))
+    needing = ((pack, [*dict.fromkeys([*catalogue.snapshots(pack), newest])]) for pack in lost[:LOST_SAID])
+    _say_damaged(phase, needing)
+
+
+def _say_damaged(phase: DrivePhase, lost: Iterable[tuple[PackId, Sequence[str]]]) -> None:
+    """Each pack that is lost, with the snapshots that need it and their sources."""
+    catalogue = PackCatalogue(phase.ledger.history.entries())
+    for pack, snapshots in lost:
+        drive_phase.warn(
+            phase.shop.console,
+            SnapshotsDamaged(
+                pack=pack.hex(),
+                snapshots=", ".join(snapshots) or "-",
+                sources=", ".join(catalogue.sources(snapshots)) or "-",
+            ),
+        )
 
 
 def _say_degraded(phase: DrivePhase, entry: Seal) -> None:

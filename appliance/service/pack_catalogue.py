@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from appliance.domain.ids import DriveIndex, PackId, SnapshotId
+from appliance.domain.ids import DriveIndex, PackId, SnapshotId, SourceName
 from appliance.format.ledger_entry import AnyEntry, Scrub, Seal
 from appliance.format.ledger_segment import Gap
 from appliance.format.shard import PackFacts
@@ -37,6 +37,12 @@ class PackCatalogue:
         """Snapshots whose seal entries name the pack. Later ones may need it too, through dedup: only
         their manifests know, and those the box cannot read."""
         return tuple(sorted(self._snapshots.get(pack, ())))
+
+    def sources(self, snapshots: Iterable[str]) -> tuple[SourceName, ...]:
+        """The sources of these snapshots: which of them a pack is of, the box does not know."""
+        wanted = set(snapshots)
+        seals = (entry for entry in self.seals.values() if entry.snapshot in wanted)
+        return tuple(sorted({SourceName(part.name) for entry in seals for part in entry.sources}))
 
     def _take_seal(self, index: int, entry: Seal) -> None:
         self.seals[index] = entry

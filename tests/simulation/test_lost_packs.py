@@ -39,6 +39,12 @@ def lose_and_scrub(box: VirtualBox) -> None:
     assert box.appliance().scrub(Nobody())["exit"] == EXIT_FAILED
 
 
+def sources_of(document: Mapping[str, Any]) -> set[str]:
+    """The sources that are named with lost packs."""
+    lost = (item for item in document["warnings"] if item["code"] == SnapshotsDamaged.code)
+    return {item["values"]["sources"] for item in lost}
+
+
 def codes(window: Mapping[str, Any]) -> set[str]:
     return {str(item["code"]) for item in window["warnings"]}
 
@@ -98,6 +104,7 @@ def test_a_window_that_was_not_told_of_a_loss_says_so_and_the_next_one_is_whole(
         lose_everything(box)
     window = box.run_window()
     assert SnapshotsDamaged.code in codes(window)
+    assert sources_of(window) == {virtual_box.SOURCE}
     assert not latest_is_whole(vault, box, tmp_path / "bad")
     if not scrubbed:
         box.appliance().scrub(Nobody())
