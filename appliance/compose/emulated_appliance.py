@@ -37,6 +37,7 @@ from appliance.domain.phases import Phase
 from appliance.errors import InterlockRefused, RootkitNotPlanted, UsageError
 from appliance.format import batch
 from appliance.ports import Birth, CopyRequest, RestoreRequest, Watcher
+from appliance.service import snapshots
 from appliance.window import calendar
 
 CLOCK_S_MAX = 4_102_444_799  # s; the DS3231 counts the years 00 to 99 of this century
@@ -116,7 +117,7 @@ class EmulatedAppliance:
             board = self._board()
             known = board.interlock().hello().log_size if board.settle() is Phase.ISOLATED else 0
             board.power_off()
-            return documents.copies(record.snapshots(), held=record.witnessed(), known=known)
+            return documents.copies(snapshots.each(record.entries()), held=record.witnessed(), known=known)
 
     def settings(self) -> str:
         """See ports.Appliance."""

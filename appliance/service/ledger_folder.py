@@ -6,7 +6,7 @@ is as good as damaged, which is an empty content. Judges no history: ledger/hist
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from appliance.errors import LedgerMalformed, SignatureMalformed
@@ -35,37 +35,56 @@ class _Sort:
     read_max: int
 
 
+_SEGMENTS = _Sort(
+    suffix=ledger_segment.SUFFIX,
+    is_name=ledger_segment.NAME.fullmatch,
+    is_whole=ledger_segment.decode,
+    file_max=ledger_segment.SEGMENT_BYTES_MAX,
+    read_max=SEGMENTS_READ_MAX,
+)
+_NOTES = _Sort(
+    suffix=checkpoint.SUFFIX,
+    is_name=checkpoint.NAME.fullmatch,
+    is_whole=note.parse,
+    file_max=note.NOTE_BYTES_MAX,
+    read_max=CHECKPOINTS_READ_MAX,
+)
+
+
 def read_copy(files: Files, label: str, moved: Callable[[], None] = lambda: None) -> Copy:
     """What `files` holds of the ledger. `label` is shown to people; `moved` is called after every file."""
-    segments = _Sort(
-        suffix=ledger_segment.SUFFIX,
-        is_name=ledger_segment.NAME.fullmatch,
-        is_whole=ledger_segment.decode,
-        file_max=ledger_segment.SEGMENT_BYTES_MAX,
-        read_max=SEGMENTS_READ_MAX,
-    )
-    notes = _Sort(
-        suffix=checkpoint.SUFFIX,
-        is_name=checkpoint.NAME.fullmatch,
-        is_whole=note.parse,
-        file_max=note.NOTE_BYTES_MAX,
-        read_max=CHECKPOINTS_READ_MAX,
-    )
     return Copy(
         label=label,
-        segments=dict(_contents(files, LEDGER, segments, moved)),
-        checkpoints=dict(_contents(files, CHECKPOINTS, notes, moved)),
+        segments=dict(_contents(files, LEDGER, _SEGMENTS, _names(files, LEDGER, _SEGMENTS), moved)),
+        checkpoints=dict(_contents(files, CHECKPOINTS, _NOTES, _names(files, CHECKPOINTS, _NOTES), moved)),
     )
+
+
+def read_newest(files: Files, label: str) -> Copy:
+    """All segments, but of the checkpoints only those of the most entries, by name. Each drive phase
+    leaves a checkpoint, and two signatures of thousands of them take longer than all the rest."""
+    sizes = {name: checkpoint.size_named(name) or 0 for name in _names(files, CHECKPOINTS, _NOTES)}
+    most = max(sizes.values(), default=0)
+    newest = [name for name, size in sizes.items() if size == most]
+    return Copy(
+        label=label,
+        segments=dict(_contents(files, LEDGER, _SEGMENTS, _names(files, LEDGER, _SEGMENTS))),
+        checkpoints=dict(_contents(files, CHECKPOINTS, _NOTES, newest)),
+    )
+
+
+def _names(files: Files, folder: str, sort: _Sort) -> Sequence[str]:
+    """What ends like a file of this sort; nothing where the folder cannot be listed."""
+    try:
+        return [name for name in files.names(folder) if name.endswith(sort.suffix)][:FILES_MAX]
+    except OSError:
+        return []
 
 
 def _contents(
-    files: Files, folder: str, sort: _Sort, moved: Callable[[], None]
+    files: Files, folder: str, sort: _Sort, names: Sequence[str], moved: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[str, bytes]]:
     """(name, content) of a folder's files, one at a time; empty for what is not kept or not read."""
-    try:
-        names = [name for name in files.names(folder) if name.endswith(sort.suffix)][:FILES_MAX]
-    except OSError:
-        return
     left = sort.read_max
     for name in names:
         kept, read = b"", 0

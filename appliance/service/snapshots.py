@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from appliance.errors import SnapshotUnknown
 from appliance.format.ledger_entry import AnyEntry, Seal
@@ -11,10 +11,16 @@ from appliance.format.ledger_segment import Gap
 LATEST = "latest"
 
 
-def listed(entries: Iterable[tuple[int, AnyEntry | Gap]]) -> list[Seal]:
+def each(entries: Iterable[tuple[int, AnyEntry | Gap]]) -> Iterator[Seal]:
     """Every snapshot whose manifest is committed, oldest first. A window that was sealed in several
-    entries is named by its last one, which has the manifest."""
-    return [entry for _, entry in entries if isinstance(entry, Seal) and entry.segments]
+    entries is named by its last one, which has the manifest. One at a time: a seal names all its packs,
+    which a list of snapshots need not keep."""
+    return (entry for _, entry in entries if isinstance(entry, Seal) and entry.segments)
+
+
+def listed(entries: Iterable[tuple[int, AnyEntry | Gap]]) -> list[Seal]:
+    """All of `each`, for who looks twice."""
+    return list(each(entries))
 
 
 def meant(snapshots: Iterable[Seal], name: str) -> Seal:

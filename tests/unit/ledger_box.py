@@ -14,6 +14,7 @@ from appliance.format import ledger_entry, ledger_segment
 from appliance.format.checkpoint import Checkpoint
 from appliance.format.ledger_segment import Record, Segment
 from appliance.ledger import checkpoint, history, tree
+from appliance.ledger.checkpoint import Keys
 from appliance.ledger.copies import Copy
 from appliance.ledger.history import Assembly, Head
 from appliance.ledger.tree import Frontier
@@ -31,20 +32,38 @@ def public(key: Ed25519PrivateKey) -> bytes:
 KEYS = checkpoint.keys_of(VAULT, public(LOG_KEY), public(WITNESS_KEY))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Signers:
+    """Whose ledger it is."""
+
+    keys: Keys = KEYS
+    log: Ed25519PrivateKey = LOG_KEY
+    witness: Ed25519PrivateKey = WITNESS_KEY
+
+
+OURS = Signers()
+
+
 def note(number: int, text: str = "") -> bytes:
     return ledger_entry.encode(
         ledger_entry.Note(time=BEGAN_S + number, phase=Phase.SEAL, text=text or f"entry {number}")
     )
 
 
-def cosign(frontier: Frontier, key: Ed25519PrivateKey = WITNESS_KEY, unix_s: int = BEGAN_S) -> Cosignature:
-    text = Checkpoint(origin=KEYS.origin, size=frontier.size, root=frontier.root()).text()
+def cosign(
+    frontier: Frontier,
+    key: Ed25519PrivateKey = WITNESS_KEY,
+    unix_s: int = BEGAN_S,
+    origin: str = KEYS.origin,
+) -> Cosignature:
+    text = Checkpoint(origin=origin, size=frontier.size, root=frontier.root()).text()
     signature = key.sign(f"cosignature/v1\ntime {unix_s}\n{text}".encode())
     return Cosignature(size=frontier.size, root=frontier.root(), unix_s=unix_s, signature=signature)
 
 
-def issue(frontier: Frontier) -> bytes:
-    return checkpoint.issue(KEYS, frontier, cosign(frontier), LOG_KEY.sign)
+def issue(frontier: Frontier, by: Signers = OURS) -> bytes:
+    seen = cosign(frontier, by.witness, origin=by.keys.origin)
+    return checkpoint.issue(by.keys, frontier, seen, by.log.sign)
 
 
 def segment(first: int, before: bytes, records: Sequence[Record], edition: int = 0) -> tuple[str, bytes]:
@@ -73,7 +92,8 @@ class Drive:
 class Box:
     """`write` puts entries on drives as one segment; `witness` has everything written cosigned."""
 
-    def __init__(self, drives: int = 3) -> None:
+    def __init__(self, drives: int = 3, signers: Signers = OURS) -> None:
+        self.signers = signers
         self.drives = [Drive(f"drive {number}") for number in range(drives)]
         self.entries: list[bytes] = []
         self.frontier = Frontier()
@@ -92,7 +112,7 @@ class Box:
         self.head = Head(size=self.frontier.size, root=self.frontier.root(), last_leaf=last)
         if not checkpoints:
             return
-        data = issue(self.frontier)
+        data = issue(self.frontier, self.signers)
         for number, drive in enumerate(self.drives):
             if number not in absent:
                 drive.checkpoints[checkpoint.file_name(self.frontier.size)] = data
