@@ -163,6 +163,15 @@ class TargetUnusable(OperatorError):
     remedy = N_("Make room or choose another target; an interrupted restore goes on with --resume.")
 
 
+class TargetTooSmall(OperatorError):
+    """The restore's files do not fit into the target's file system."""
+
+    code = "IW-1019"
+    what = N_("the target {path} has room for {free} bytes, and {needed} are to be written")
+    remedy = N_("Choose a larger target, or restore less with --source or --path.")
+    exit_status = EXIT_REFUSED
+
+
 class DemoFailed(OperatorError):
     """A claim of the demo did not hold."""
 

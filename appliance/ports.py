@@ -262,6 +262,15 @@ class RestoreTarget(Protocol):
         the target holds something else."""
         ...
 
+    def has_room(self, content_bytes: int) -> bool:
+        """So many bytes fit in, as far as is known. True where an interrupted restore goes on: what it
+        wrote takes room that the rest does not need again."""
+        ...
+
+    def require_room(self, content_bytes: int) -> None:
+        """TargetTooSmall where they do not."""
+        ...
+
     def is_done(self, step: str) -> bool:
         """An earlier, interrupted run has finished this step."""
         ...

@@ -7,16 +7,22 @@ root under a name that no source can have (a source's name has no dot). Knows no
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 NAME = b".iwato-restore"
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a planted FIFO is not waited for
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MODE = 0o600
+# bytes; a line for each batch of 65,536 objects and the name of whatever was left out of it, in hex. Where
+# no owner can be set that is everything: 4 million objects with names of 100 bytes.
+JOURNAL_BYTES_MAX = 1 << 30
+LINE_BYTES_MAX = 1 << 26  # bytes; one such batch with names of 400 bytes. A longer line's step is done again.
 _SPOIL = b" torn\n"  # ends a torn line so that it stays none, also where only its end was missing
 
 LeftOut = list[tuple[bytes, str]]
@@ -65,17 +71,26 @@ def read(root_fd: int) -> Journal:
     except FileNotFoundError:
         return Journal()
     with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+        facts = os.fstat(fd)
+        if not stat.S_ISREG(facts.st_mode):
             raise OSError(errno.EINVAL, "the journal is no regular file", os.fsdecode(NAME))
-        return parse(file.read())
+        if facts.st_size > JOURNAL_BYTES_MAX:
+            raise OSError(errno.EFBIG, "the journal is longer than any restore's", os.fsdecode(NAME))
+        return _parsed(file)
 
 
 def parse(content: bytes) -> Journal:
     """What the file's bytes say. Nothing is refused: a line that is not one is left out."""
-    lines = content.split(b"\n")
-    journal = Journal(torn=lines.pop() != b"")
-    for line in lines:
-        _take(journal, line)
+    return _parsed(io.BytesIO(content))
+
+
+def _parsed(file: BinaryIO) -> Journal:
+    journal = Journal()
+    while line := file.readline(LINE_BYTES_MAX):
+        # The rest of a line that is too long is taken for lines, none of which is one of ours.
+        journal.torn = not line.endswith(b"\n")
+        if not journal.torn:
+            _take(journal, line)
     return journal
 
 

@@ -18,7 +18,7 @@ from appliance.adapters.attributes import Place, Wanted
 from appliance.adapters.background_sync import BackgroundSync
 from appliance.adapters.target_files import TargetFiles, guard
 from appliance.domain.file_entry import FileEntry, Kind
-from appliance.errors import TargetForeign, TargetNotEmpty, TargetUnusable
+from appliance.errors import TargetForeign, TargetNotEmpty, TargetTooSmall, TargetUnusable
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
@@ -70,6 +70,22 @@ class RestoreTarget:
             raise TargetForeign(path=self._root, detail="another snapshot, selection or set of options")
         if self._resume and self._journal.what is None:
             raise TargetForeign(path=self._root, detail="files that no restore made")
+
+    def has_room(self, content_bytes: int) -> bool:
+        """A file system that gives no size is taken for large enough."""
+        free = self._free_bytes()
+        return self._resume or free is None or content_bytes <= free
+
+    def require_room(self, content_bytes: int) -> None:
+        """TargetTooSmall, which says how much there is."""
+        if not self.has_room(content_bytes):
+            raise TargetTooSmall(path=self._root, free=self._free_bytes() or 0, needed=content_bytes)
+
+    def _free_bytes(self) -> int | None:
+        with guard(self._root):
+            facts = os.fstatvfs(self._root_fd)
+        blocks = facts.f_bavail if os.geteuid() else facts.f_bfree  # root may use what is held back
+        return blocks * facts.f_frsize if facts.f_blocks else None
 
     def is_done(self, step: str) -> bool:
         """An earlier, interrupted run has finished this step."""

@@ -57,6 +57,11 @@ class FileEntry:
     extents: tuple[Extent, ...] = ()
     changed: bool = False
 
+    @property
+    def content_bytes(self) -> int:
+        """Bytes that are no hole."""
+        return sum(ref.length for extent in self.extents for ref in extent.chunks)
+
     def with_extents(self, extents: tuple[Extent, ...]) -> FileEntry:
         """The same object with its bytes found there. `dataclasses.replace` takes three times as long,
         and this is done for every file of a source."""

@@ -20,6 +20,13 @@ class Nowhere:
     def begin(self, what: str) -> None:
         """Nothing is there that could be something else."""
 
+    def has_room(self, _content_bytes: int) -> bool:
+        """Nothing takes room here."""
+        return True
+
+    def require_room(self, content_bytes: int) -> None:
+        """Nothing takes room here."""
+
     def is_done(self, _step: str) -> bool:
         """No step: nothing is kept between two runs."""
         return False

@@ -7,22 +7,22 @@ key process only: it is given the opened identity. FORMAT 3, 4.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 
 from appliance.domain.file_entry import FileEntry, Kind
-from appliance.domain.ids import PackId
-from appliance.errors import IwatoError, ManifestInvalid, NotInSnapshot, VaultError
-from appliance.format import age_file, manifest
+from appliance.errors import IwatoError, ManifestInvalid, NotInSnapshot
+from appliance.format import age_file
 from appliance.format.ledger_entry import Seal
-from appliance.pipeline import seal
 from appliance.ports import RestoreTarget
+from appliance.service.file_lists import FileLists, Walked
 from appliance.service.gather import Gatherer
 from appliance.service.restore_files import FileRestore, RestoreReport
+from appliance.service.room import Room
 from appliance.service.selection import Selection
 
-PIECE_BYTES = 1 << 20  # bytes of a manifest read at a time
 BATCH_BYTES = 4 << 30  # bytes of files; what an interruption costs at most, beyond one larger file
 BATCH_OBJECTS = 1 << 16  # objects; bounds the names that are held
 
@@ -43,14 +43,6 @@ class _Batch:
         return len(self.names) >= BATCH_OBJECTS or self.file_bytes >= BATCH_BYTES
 
 
-@dataclass(slots=True, kw_only=True)
-class _Walked:
-    """Of one source: entries met, and how many its last segment says there are."""
-
-    entries: int = 0
-    said: int | None = None
-
-
 class Restore:
     """One restore into one target. `progress` gets the bytes that are in the target by now."""
 
@@ -62,29 +54,34 @@ class Restore:
         progress: Callable[[int], None],
     ) -> None:
         self.report = RestoreReport()
-        self._gatherer, self._identity, self._target = gatherer, identity, target
-        self._progress = progress
+        self._target, self._progress = target, progress
         self._files = FileRestore(gatherer, identity, target, self.report, progress)
+        self._room = Room(target, 0, lambda: 0)
         self._met = 0  # entries that the selection names
         self._made: set[bytes] = set()
         self._directories: dict[bytes, FileEntry] = {}
         self._orphans: list[tuple[bytes, bytes]] = []
-        self._walked: dict[str, _Walked] = {}
-        self._lost_segments: set[str] = set()
+        self._lists = FileLists(
+            gatherer, identity, self._failed, lambda: progress(self.report.content_bytes)
+        )
 
     def run(self, snapshot: Seal, selection: Selection) -> RestoreReport:
         """Restore what is selected. TargetUnusable ends it early; `--resume` goes on. NotInSnapshot
-        when there is nothing of that name, and then nothing was made."""
+        when there is nothing of that name, TargetTooSmall without room: then nothing was made."""
         with closing(self._files):
             return self._run(snapshot, selection)
 
     def _run(self, snapshot: Seal, selection: Selection) -> RestoreReport:
         self._check_sources(snapshot, selection)
         self._target.begin(f"{snapshot.snapshot} {selection.text()}")
+        announced = sum(part.bytes for part in snapshot.sources if selection.has_source(part.name))
+        counted = partial(self._lists.content_bytes, snapshot.segments, selection)
+        self._room = Room(self._target, announced, counted)
+        self._room.require()
         for segment in snapshot.segments:
             self._segment(segment, selection)
         self._adopt(snapshot.segments, selection)
-        if selection.subtree and not (self._met or self._lost_segments or self.report.failed):
+        if selection.subtree and not (self._met or self._lists.lost or self.report.failed):
             path = selection.subtree.decode("utf-8", "backslashreplace")
             raise NotInSnapshot(path=path, snapshot=snapshot.snapshot)
         self._check_counts(snapshot, selection)
@@ -102,10 +99,10 @@ class Restore:
     def _check_counts(self, snapshot: Seal, selection: Selection) -> None:
         """A source that was pulled whole has as many entries as its last segment says. Of what a lost
         segment held nothing is known: it is listed itself."""
-        if self._lost_segments:
+        if self._lists.lost:
             return
         for part in snapshot.sources:
-            walked = self._walked.get(part.name, _Walked())
+            walked = self._lists.walked.get(part.name, Walked())
             if part.complete and selection.has_source(part.name) and walked.entries != walked.said:
                 error = ManifestInvalid(detail="a part of the source is not in it")
                 self.report.failed.append((part.name.encode("ascii"), error))
@@ -115,7 +112,7 @@ class Restore:
     def _segment(self, segment: str, selection: Selection) -> None:
         number = 0
         batch = self._begin(segment, number)
-        for source, entry in self._entries(segment, selection, count=True):
+        for source, entry in self._lists.entries(segment, selection, count=True):
             self._object(batch, source, entry, selection)
             if batch.is_full:
                 self._end(batch)
@@ -166,39 +163,10 @@ class Restore:
         are not dressed yet."""
         self._attempt(path, self._parents, path)
         self.report.objects += 1
-        self.report.content_bytes += sum(ref.length for extent in entry.extents for ref in extent.chunks)
+        self.report.content_bytes += entry.content_bytes
         self._progress(self.report.content_bytes)
         if entry.changed:
             self.report.changed.append(path)
-
-    def _entries(
-        self, segment: str, selection: Selection, *, count: bool
-    ) -> Iterator[tuple[bytes, FileEntry]]:
-        """(source, entry) of one segment; a segment that is lost is reported as itself, once."""
-        if segment in self._lost_segments:
-            return
-        try:
-            with closing(self._pieces(PackId(bytes.fromhex(segment)))) as pieces:
-                reader = manifest.Reader(pieces)
-                source = reader.head.source
-                if not selection.has_source(source):
-                    return
-                walked = self._walked.setdefault(source, _Walked())
-                for entry in reader:
-                    self._progress(self.report.content_bytes)  # most of a segment may need no byte of a pack
-                    walked.entries += count
-                    yield source.encode("ascii"), entry
-                if reader.end is not None and reader.end.last:
-                    walked.said = reader.end.entries
-        except VaultError as error:
-            self._lost_segments.add(segment)
-            self._failed(b"manifest " + segment.encode("ascii"), error)
-
-    def _pieces(self, pack_id: PackId) -> Generator[bytes, None, None]:
-        with closing(self._gatherer.open(pack_id)) as packed:
-            plain = seal.Plaintext(self._identity, packed.pread_into, packed.size)
-            for offset in range(0, plain.length, PIECE_BYTES):
-                yield plain.read(offset, min(PIECE_BYTES, plain.length - offset))
 
     # -- objects -------------------------------------------------------------------------------------
 
@@ -206,6 +174,7 @@ class Restore:
         """Anything but a directory or a further name."""
         self._parents(path)
         if entry.kind is Kind.FILE:
+            self._room.take(entry.content_bytes, self.report.content_bytes)
             self._files.add(path, entry)
             return
         if entry.kind is Kind.SYMLINK:
@@ -258,8 +227,9 @@ class Restore:
             return
         failed = len(self.report.failed)
         found: set[bytes] = set()
+        everything = Selection(sources=selection.sources)
         for segment in segments:
-            for source, entry in self._entries(segment, Selection(sources=selection.sources), count=False):
+            for source, entry in self._lists.entries(segment, everything, count=False):
                 first = _join(source, entry.path)
                 if first in heirs and first not in found and _is_content(entry):
                     found.add(first)

@@ -90,3 +90,18 @@ def test_a_target_that_holds_something_is_left_alone(newest: VirtualBox, tmp_pat
 def test_too_few_people_end_with_5(newest: VirtualBox, tmp_path: Path, holders: tuple[int, ...]) -> None:
     status, _ = restore(newest, tmp_path / "out", holders)
     assert status == errors.EXIT_QUORUM
+
+
+@pytest.mark.needs("root")
+def test_a_target_without_room_is_refused_before_anything_is_written(
+    newest: VirtualBox, mounted: Path, tmp_path: Path
+) -> None:
+    (mounted / "out").mkdir()
+    (mounted / "ballast").write_bytes(bytes(400_000))
+    status, document = restore(newest, mounted / "out", (1, 2, 3))
+    assert (status, document["error"]["code"]) == (errors.EXIT_REFUSED, errors.TargetTooSmall.code)
+    assert list((mounted / "out").iterdir()) == []
+    (mounted / "ballast").unlink()
+    subprocess.run(["mount", "-o", "remount,size=8m", str(mounted)], check=True)
+    status, _ = restore(newest, mounted / "out", (1, 2, 3))
+    assert status == errors.EXIT_OK

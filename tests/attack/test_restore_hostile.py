@@ -32,7 +32,6 @@ from tests.unit.restore_bench import ROOT, Vault, enter, entry, file, target
 from tests.unit.test_restore_resume import facts
 
 PLAIN = Wanted(devices=True, set_id=True)
-MOUNT_BYTES = 512 << 10
 
 
 class World:
@@ -349,31 +348,25 @@ def test_content_that_is_not_as_long_as_the_list_says_is_caught(
 # Targets ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def mounted(tmp_path: Path) -> Iterator[Path]:
-    """A small file system of its own."""
-    place = tmp_path / "mounted"
-    place.mkdir()
-    options = ["-o", f"size={MOUNT_BYTES}", "iwato-test", str(place)]
-    subprocess.run(["mount", "-t", "tmpfs", *options], check=True)
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
 @pytest.mark.needs("root")
 def test_a_full_target_ends_with_a_code_and_goes_on_when_there_is_room(mounted: Path, tmp_path: Path) -> None:
     vault = Vault(tmp_path / "vault")
     content = [os.urandom(200_000) for _ in range(4)]
     vault.list_files([ROOT, *(file(b"%d" % i, *vault.chunks(each)) for i, each in enumerate(content))])
-    made = target(mounted)
+    subprocess.run(["mount", "-o", "remount,size=1m", str(mounted)], check=True)
+    made = target(mounted / "out")
+
+    def somebody_else(_done: int) -> None:
+        (mounted / "ballast").write_bytes(bytes(600_000))
+
     with pytest.raises(TargetUnusable, match=r"IW-1008.*No space left"):
-        vault.restore(made)
+        vault.restore(made, progress=somebody_else)
     made.close()
     subprocess.run(["mount", "-o", "remount,size=4m", str(mounted)], check=True)
-    made = target(mounted, resume=True)
+    made = target(mounted / "out", resume=True)
     report = vault.restore(made)
     assert not report.failed
-    assert [(mounted / "docs" / str(i)).read_bytes() for i in range(4)] == content
+    assert [(mounted / "out" / "docs" / str(i)).read_bytes() for i in range(4)] == content
 
 
 @pytest.mark.needs("root")

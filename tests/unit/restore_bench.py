@@ -10,6 +10,7 @@ import shutil
 import stat
 import struct
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,7 @@ from appliance.domain.phases import Phase
 from appliance.format import age_file, manifest
 from appliance.format.age_recipient import Identity
 from appliance.format.drive_header import DriveHeader, DriveSetFacts
-from appliance.format.ledger_entry import Seal, SourcePart
+from appliance.format.ledger_entry import NUMBER_MAX, Seal, SourcePart
 from appliance.format.manifest_record import End, Head
 from appliance.format.pack_id import PackIdHasher
 from appliance.format.shard import PackFacts, ShardName
@@ -75,9 +76,11 @@ class Vault:
 
     root: Path
     geometry: Geometry = GEOMETRY
+    folder: Callable[[Path], Directory] = Directory
     facts: dict[PackId, PackFacts] = field(default_factory=dict)
     opened: list[PackId] = field(default_factory=list)
     segments: list[str] = field(default_factory=list)
+    sizes: Counter[SourceName] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.code = Code(self.geometry, COMBINE)
@@ -100,7 +103,7 @@ class Vault:
                 Drive(
                     header=DriveHeader(set=facts, index=DriveIndex(index), drive=bytes(16)),
                     bay=Bay(index + 1),
-                    files=Directory(self.drive(index)),
+                    files=self.folder(self.drive(index)),
                 )
                 for index in range(self.geometry.drives)
                 if index not in without
@@ -178,6 +181,7 @@ class Vault:
         count = 0
         for item in entries:
             writer.add(item)
+            self.sizes[source] += item.size
             count += 1
         writer.end(End(last=True, entries=count if said is None else said) if last else End())
         segment = self.place(age_file.encrypt(bytes(plain), IDENTITY.recipient, os.urandom)).hex()
@@ -209,7 +213,8 @@ class Vault:
     def snapshot(self, *sources: SourceName, complete: bool = True) -> Seal:
         """What the ledger would say."""
         names = sorted(sources or (DOCS,))
-        parts = tuple(SourcePart(name=name, complete=complete, files=0, bytes=0) for name in names)
+        sizes = {name: min(self.sizes[name], NUMBER_MAX) for name in names}
+        parts = tuple(SourcePart(name=name, complete=complete, files=0, bytes=sizes[name]) for name in names)
         return Seal(
             time=1,
             phase=Phase.SEAL,

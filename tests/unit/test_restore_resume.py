@@ -461,3 +461,27 @@ def test_a_tree_with_less_content_is_caught(small: Vault, tmp_path: Path) -> Non
     expected = facts(tmp_path / "one" / "docs")
     os.truncate(tmp_path / "one" / "docs" / "a", 10)
     assert facts(tmp_path / "one" / "docs") != expected
+
+
+@pytest.mark.parametrize("size", [restore_journal.JOURNAL_BYTES_MAX + 1, 1 << 42])
+def test_a_journal_that_is_longer_than_any_restores_is_refused_unread(tmp_path: Path, size: int) -> None:
+    (tmp_path / ".iwato-restore").touch()
+    os.truncate(tmp_path / ".iwato-restore", size)
+    with pytest.raises(TargetUnusable, match="IW-1008"):
+        target(tmp_path, resume=True)
+
+
+def test_a_line_without_an_end_takes_no_more_memory_than_a_line_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore_journal, "LINE_BYTES_MAX", 4096)
+    opened(tmp_path)
+    with (tmp_path / ".iwato-restore").open("ab") as journal:
+        journal.write(b"x" * 10_000 + b"\n")
+    made = target(tmp_path, resume=True)
+    made.begin("this restore")
+    made.end_step("a step", whole=True)
+    made.close()
+    again = target(tmp_path, resume=True)
+    assert again.is_done("a step")
+    again.close()
