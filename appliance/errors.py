@@ -166,7 +166,7 @@ class TargetUnusable(OperatorError):
 class TargetTooSmall(OperatorError):
     """The restore's files do not fit into the target's file system."""
 
-    code = "IW-1019"
+    code = "IW-1020"
     what = N_("the target {path} has room for {free} bytes, and {needed} are to be written")
     remedy = N_("Choose a larger target, or restore less with --source or --path.")
     exit_status = EXIT_REFUSED
