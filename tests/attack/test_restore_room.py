@@ -58,7 +58,7 @@ def test_a_target_that_is_too_small_is_refused_before_anything_is_written(
     parts: Vault, mounted: Path
 ) -> None:
     made = target(mounted)
-    with pytest.raises(TargetTooSmall, match=f"IW-1019.*{4 * PART_BYTES}"):
+    with pytest.raises(TargetTooSmall, match=f"IW-1020.*{4 * PART_BYTES}"):
         parts.restore(made)
     made.close()
     assert os.listdir(mounted) == []
