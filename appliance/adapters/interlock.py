@@ -20,6 +20,10 @@ from firmware.wire import codes, messages
 from firmware.wire.codes import Cause, UploadKind
 from firmware.wire.messages import (
     CHUNK_BYTES_MAX,
+    Authority,
+    AuthorityRead,
+    Challenge,
+    ChallengeRead,
     Cosign,
     Cosigned,
     CutWarning,
@@ -46,7 +50,7 @@ from firmware.wire.messages import (
 from firmware.wire.session import Fault, Role, Session
 
 REPLY_MS = 400  # ms; the interlock answers within one tick of 100, its longest signature takes 331
-COMMIT_MS = 10_000  # ms; sixteen P-256 signatures at 331 ms, x2
+COMMIT_MS = 20_000  # ms; 32 P-256 signatures at 331 ms, x2
 TRIES = 3  # of an exchange that may be repeated; three beats fit the 1.5 s of the heartbeat
 HELLO_TRIES = 25  # ten seconds: the interlock answers as soon as the controller's supply is measured
 SOON_S = 10  # s; the second of the interlock's two warnings (T-60 s and T-10 s)
@@ -143,6 +147,22 @@ class InterlockClient:
     def upload_order(self, text: bytes, signatures: Sequence[tuple[int, bytes]]) -> str:
         """As `upload_policy`, for a recovery order."""
         return self._upload(UploadKind.RECOVERY_ORDER, text, signatures)
+
+    def submit(self, kind: str, text: bytes, signatures: Sequence[tuple[int, bytes]]) -> str:
+        """As `upload_policy`, for any text by the protocol's name of its kind, for example "VETO"."""
+        return self._upload(UploadKind[kind], text, signatures)
+
+    def challenge(self) -> tuple[bytes, int]:
+        """What a time order has to name, 16 bytes, and how many seconds ago it was made."""
+        answer = self._ask(ChallengeRead(), lambda heard: isinstance(heard, Challenge))
+        assert isinstance(answer, Challenge)
+        return answer.challenge, answer.age_s
+
+    def authority(self) -> Authority:
+        """The policy in force, the one that waits, and the drive group that may be fed."""
+        answer = self._ask(AuthorityRead(), lambda heard: isinstance(heard, Authority))
+        assert isinstance(answer, Authority)
+        return answer
 
     def events(self, after: int) -> Sequence[tuple[int, int, str, int]]:
         """Oldest first. Raises InterlockSilent."""

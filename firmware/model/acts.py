@@ -30,6 +30,7 @@ CAUSE_OF: Final[Mapping[Turn, Cause]] = MappingProxyType(
         Turn.OTHER_LIVE: Cause.DRIVES_LIVE,
         Turn.CUT_PRESSED: Cause.CUT_PRESSED,
         Turn.CUT_HELD: Cause.CUT_HELD,
+        Turn.RELEASED: Cause.RELEASED,
         Turn.DONE: Cause.WORK_DONE,
         Turn.ASKS_INTAKE: Cause.CONTROLLER_ASKED,
         Turn.ASKS_SEAL: Cause.CONTROLLER_ASKED,
@@ -154,6 +155,8 @@ def _lead(state: State, target: Phase) -> State:
     supply = replace(state.supply, leaving=True, since_ms=state.uptime_ms, booted_ms=None, dark_since_ms=None)
     if target is Phase.ISOLATED and state.target is Phase.RECOVERY:
         state = replace(state, order=None)
+    if target is Phase.ISOLATED and state.target in (Phase.RECOVERY, Phase.SCRUB):
+        state = replace(state, unseal=None)
     return replace(state, target=target, supply=supply, heard_ms=None, upload=None)
 
 
@@ -189,6 +192,16 @@ def _latch_fault(state: State, cause: Cause) -> State:
     return note(replace(state, fram=replace(state.fram, fault=cause)), EventKind.FAULT, cause)
 
 
+def _unlatch(state: State, cause: Cause) -> State:
+    """A pending policy gets its whole delay again: somebody may have pressed CUT to be heard."""
+    delay_s = state.fram.policy.delay_s if state.fram.policy is not None else 0
+    pendings = tuple(
+        replace(one, due_s=max(one.due_s, now_s(state) + delay_s)) for one in state.fram.pendings
+    )
+    fram = replace(state.fram, secured=False, fault=Cause.NONE, pendings=pendings)
+    return note(replace(state, fram=fram), EventKind.RELEASED, cause)
+
+
 _ACTS: Final[Mapping[Act, Callable[[State, Cause], State]]] = MappingProxyType(
     {
         Act.BEGIN_LINK: _begin_link,
@@ -202,5 +215,6 @@ _ACTS: Final[Mapping[Act, Callable[[State, Cause], State]]] = MappingProxyType(
         Act.LATCH_RECOVERY: _latch_recovery,
         Act.LATCH_SECURED: _latch_secured,
         Act.LATCH_FAULT: _latch_fault,
+        Act.UNLATCH: _unlatch,
     }
 )

@@ -42,5 +42,17 @@ def end(ring: Ring, now_s: int, held_s: int) -> Ring:
     return (*ring[:-1], Span(begin_s=span.begin_s, end_s=max(now_s + 1, span.begin_s + held_s)))
 
 
+def moved(ring: Ring, by_s: int, now_s: int) -> Ring:
+    """The clock was set to `now_s`, `by_s` seconds later than it showed: what was spent stays spent. What
+    would lie before 1970 or in the future counts as spent just now."""
+    return tuple(_recent(span, by_s, now_s) for span in ring)
+
+
+def _recent(span: Span, by_s: int, now_s: int) -> Span:
+    length_s = span.end_s - span.begin_s
+    end_s = min(now_s, span.end_s + by_s)
+    return Span(begin_s=max(0, end_s - length_s), end_s=max(end_s, min(length_s, now_s)))
+
+
 def _living(ring: Ring, now_s: int) -> Ring:
     return tuple(span for span in ring if span.end_s > now_s - DAY_S)

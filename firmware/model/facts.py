@@ -70,8 +70,18 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Drives that are fed together, in consecutive bays. A sealed group is fed by a quorum order only."""
+
+    bays: int
+    sealed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The newest valid policy. `digest` is SHA-256 of its text, `drives` the number of bays."""
+    """A valid policy. `digest`: SHA-256 of its text. `groups` in the order of their bays, bay 1 first,
+    exactly one of them not sealed. `generation` is the newest and `vault` what its line names (0 and zeros
+    where an old record did not say)."""
 
     version: int
     digest: bytes
@@ -82,8 +92,21 @@ class Policy:
     witness_key: bytes
     windows: tuple[Window, ...]
     scrubs: tuple[Slot, ...]
-    drives: int
+    groups: tuple[Group, ...]
+    generation: int
+    vault: bytes
     delay_s: int
+
+    @property
+    def current(self) -> int:
+        """The number, from 1, of the one group that is not sealed."""
+        return next(number for number, group in enumerate(self.groups, start=1) if not group.sealed)
+
+    def mask(self, number: int) -> int:
+        """The bays of group `number`, bit 0 for bay 1; 0 when there is no such group."""
+        first = sum(group.bays for group in self.groups[: number - 1])
+        bays = self.groups[number - 1].bays if 1 <= number <= len(self.groups) else 0
+        return ((1 << bays) - 1) << first
 
     def window_at(self, now_s: int) -> tuple[Span, Span] | None:
         """The running window and its link half. Windows never overlap, so there is at most one."""

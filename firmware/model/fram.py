@@ -7,10 +7,10 @@ before it: a power cut in the middle of a write costs the new record, never the 
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from firmware.model import limits
-from firmware.model.facts import HolderKey, KeyKind, Policy, Slot, Span, Window
+from firmware.model import fram_first, limits
+from firmware.model.facts import Group, HolderKey, KeyKind, Policy, Slot, Span, Window
 from firmware.wire.codes import Cause, EventKind, Phase
 from firmware.wire.fields import (
     Blob,
@@ -22,16 +22,20 @@ from firmware.wire.fields import (
     Record,
     SInt,
     UInt,
+    longest,
     put,
     whole,
 )
 from firmware.wire.messages import Event
 
-MAGIC = b"IWATOFR1"  # also the version of this layout
+MAGIC = b"IWATOFR2"  # also the version of this layout
 SLOTS = 2  # an old record and a new one
 SEED_BYTES = 32  # bytes; Ed25519 seed
 KEY_BYTES = 32  # bytes; pairing key
 CRC_BYTES = 4  # bytes; CRC-32
+# Faults of which nothing is written: what the memory holds is not ours to change.
+UNWRITTEN = frozenset({Cause.MEMORY_LOST, Cause.FIRMWARE_OLD})
+SLOT_BYTES = 16 * 1024  # bytes; half of a 32 KiB FRAM (FM24V02A class)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +93,35 @@ class UsedWindow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A policy that waits for `due_s`. `vetoes`: bit 0 for holder 1 of the policy in force; `overridden`: k
+    others, who knew of just these vetoes, want it all the same."""
+
+    policy: Policy
+    due_s: int
+    vetoes: int = 0
+    overridden: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fram:
-    """Everything monotone. `policies` holds at most the one policy in force."""
+    """Everything monotone. `policies` holds at most the one policy in force, `pendings` at most one,
+    `dropped` the digests of texts that another pending one replaced. `firmware`: the newest that ran here.
+    `orders_after_s`: an order that expires no later may be from before the clock was set back."""
 
     factory: Factory
     sequence: int = 0
+    firmware: int = limits.FIRMWARE_VERSION
     policies: tuple[Policy, ...] = ()
+    pendings: tuple[Pending, ...] = ()
+    dropped: tuple[bytes, ...] = ()
     log: Log = field(default_factory=Log)
     exposure: tuple[Span, ...] = ()
     last_cut_s: int = 0
     time_floor_s: int = 0
     window: UsedWindow = field(default_factory=UsedWindow)
     nonces: tuple[Nonce, ...] = ()
+    orders_after_s: int = 0
     fault: Cause = Cause.NONE
     secured: bool = False
     recovery_latched: bool = False
@@ -112,6 +133,11 @@ class Fram:
         return self.policies[0] if self.policies else None
 
     @property
+    def pending(self) -> Pending | None:
+        """The policy that waits for its delay, if any."""
+        return self.pendings[0] if self.pendings else None
+
+    @property
     def slot(self) -> int:
         """0 or 1: where this record is written."""
         return self.sequence % SLOTS
@@ -119,21 +145,26 @@ class Fram:
     def encode(self) -> bytes:
         """The record as it lies in its slot."""
         body = MAGIC + put(FRAM, self)
+        assert len(body) <= SLOT_BYTES - CRC_BYTES, "every field has a bound, so the whole has one"
         return body + zlib.crc32(body).to_bytes(CRC_BYTES, "big")
 
 
 def decode(data: bytes) -> Fram | None:
     """The record, or None when it is torn, empty or foreign."""
-    if data[: len(MAGIC)] != MAGIC:
+    layout = _LAYOUTS.get(data[: len(MAGIC)])
+    if layout is None:
         return None
     body, crc = data[:-CRC_BYTES], data[-CRC_BYTES:]
     if zlib.crc32(body).to_bytes(CRC_BYTES, "big") != crc:
         return None
     try:
-        record = whole(FRAM, body[len(MAGIC) :])
+        found = whole(layout, body[len(MAGIC) :])
     except MalformedError:
         return None
-    return record if isinstance(record, Fram) else None
+    if layout is not FRAM:
+        found = replace(found, policies=tuple(one.today() for one in found.policies))
+    record: Fram = found
+    return record
 
 
 def newest(slot_a: bytes, slot_b: bytes) -> Fram | None:
@@ -156,6 +187,7 @@ _U8, _U32, _U64, _HASH = UInt(1), UInt(4), UInt(8), Octets(32)
 _SPAN = Record(Span, (("begin_s", _U64), ("end_s", _U64)))
 _SLOT = Record(Slot, (("begin_s", _U32), ("end_s", _U32), ("offset_s", SInt(4))))
 _WINDOW = Record(Window, (("slot", _SLOT), ("link_s", _U32)))
+_GROUP = Record(Group, (("bays", _U8), ("sealed", Flag())))
 _HOLDER = Record(HolderKey, (("kind", Code(KeyKind)), ("raw", Blob(65, least=32))))
 _POLICY = Record(
     Policy,
@@ -169,9 +201,14 @@ _POLICY = Record(
         ("witness_key", _HASH),
         ("windows", Many(_WINDOW, limits.WINDOWS_MAX)),
         ("scrubs", Many(_SLOT, limits.SCRUBS_MAX)),
-        ("drives", _U8),
+        ("groups", Many(_GROUP, limits.GROUPS_MAX)),
+        ("generation", _U32),
+        ("vault", _HASH),
         ("delay_s", _U32),
     ),
+)
+_PENDING = Record(
+    Pending, (("policy", _POLICY), ("due_s", _U64), ("vetoes", UInt(2)), ("overridden", Flag()))
 )
 _LOG = Record(Log, (("size", _U64), ("edge", Many(_HASH, 63)), ("last_leaf", _HASH), ("last_time_s", _U64)))
 _NONCE = Record(Nonce, (("nonce", Octets(16)), ("expires_s", _U64)))
@@ -204,16 +241,22 @@ FRAM = Record(
     (
         ("factory", _FACTORY),
         ("sequence", _U32),
+        ("firmware", _U32),
         ("policies", Many(_POLICY, 1)),
+        ("pendings", Many(_PENDING, 1)),
+        ("dropped", Many(_HASH, limits.DROPPED_MAX)),
         ("log", _LOG),
         ("exposure", Many(_SPAN, limits.LINKS_MAX)),
         ("last_cut_s", _U64),
         ("time_floor_s", _U64),
         ("window", _USED),
         ("nonces", Many(_NONCE, limits.NONCES_MAX)),
+        ("orders_after_s", _U64),
         ("fault", Code(Cause)),
         ("secured", Flag()),
         ("recovery_latched", Flag()),
         ("journal", _JOURNAL),
     ),
 )
+_LAYOUTS = {MAGIC: FRAM, fram_first.MAGIC: fram_first.layout(FRAM, _POLICY)}
+RECORD_BYTES_MAX = len(MAGIC) + longest(FRAM) + CRC_BYTES  # bytes; both slots lie in one chip

@@ -5,18 +5,17 @@ A refusal is counted and named; no message can latch anything but SECURED, which
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
-from firmware.model import acts, authority, journal, limits, permits, status, witness
-from firmware.model.facts import Policy
-from firmware.model.fram import Nonce
-from firmware.model.order_lines import Order
+from firmware.model import acts, journal, limits, permits, setting, status, uploads, witness
 from firmware.model.phases import Turn, listed
-from firmware.model.state import State, Upload
+from firmware.model.state import State
 from firmware.wire import messages
-from firmware.wire.codes import Cause, EventKind, Phase, UploadKind
+from firmware.wire.codes import Cause, Phase
 from firmware.wire.messages import (
+    AuthorityRead,
+    Challenge,
+    ChallengeRead,
     Cosign,
     Done,
     ErrorReply,
@@ -28,11 +27,9 @@ from firmware.wire.messages import (
     NoEvent,
     Refused,
     RequestPhase,
-    UploadAccepted,
     UploadBegin,
     UploadChunk,
     UploadCommit,
-    UploadReady,
     UploadSignature,
 )
 from firmware.wire.session import Fault
@@ -48,7 +45,6 @@ ASKS = {
     Phase.SECURED: Turn.ASKS_SECURED,
 }
 COSIGNING = frozenset({Phase.ISOLATED, Phase.SEAL, Phase.SCRUB, Phase.RECOVERY})
-LENGTH_MAX = {UploadKind.POLICY: limits.POLICY_BYTES_MAX, UploadKind.RECOVERY_ORDER: limits.ORDER_BYTES_MAX}
 
 
 def hear(state: State, heard: Message | Fault) -> Answer:
@@ -58,22 +54,35 @@ def hear(state: State, heard: Message | Fault) -> Answer:
     if not state.senses.controller_supplied:
         return _count(state, Cause.CONTROLLER_OFF), ()
     match heard:
-        case Hello():
-            return state, (status.greeting(state),)
-        case Heartbeat():
-            state = _beat(state, heard)
-            return state, (status.report(state),)
         case RequestPhase():
             return _request(state, heard)
         case Done():
             return _done(state, heard)
         case Cosign():
             return _cosign(state, heard)
+        case UploadBegin() | UploadChunk() | UploadSignature() | UploadCommit():
+            state, said = uploads.hear(state, heard)
+            return _refuse(state, heard, said) if isinstance(said, Cause) else (state, (said,))
+        case _:
+            return _tell(state, heard)
+
+
+def _tell(state: State, heard: Message) -> Answer:
+    """Questions that change nothing that counts, and what is not for this end."""
+    match heard:
+        case Hello():
+            return state, (status.greeting(state),)
+        case Heartbeat():
+            state = _beat(state, heard)
+            return state, (status.report(state),)
         case EventRead(after=after):
             log = state.fram.journal
             return state, (journal.after(log, after) or NoEvent(newest=log.newest),)
-        case UploadBegin() | UploadChunk() | UploadSignature() | UploadCommit():
-            return _upload(state, heard)
+        case ChallengeRead():
+            state = setting.challenged(state)
+            return state, (Challenge(challenge=state.challenge or b"", age_s=setting.age_s(state)),)
+        case AuthorityRead():
+            return state, (status.authority(state),)
         case _:
             number = messages.NUMBER[type(heard)]
             reply = ErrorReply(cause=Cause.WIRE_NOT_FOR_ME, message_id=number)
@@ -138,66 +147,3 @@ def _cosign(state: State, request: Cosign) -> Answer:
     if isinstance(fram, Cause):
         return _refuse(state, request, fram)
     return replace(state, fram=fram), (witness.answer(fram),)
-
-
-def _upload(state: State, message: UploadBegin | UploadChunk | UploadSignature | UploadCommit) -> Answer:
-    if state.phase is not Phase.ISOLATED:
-        return _refuse(state, message, Cause.NOT_NOW)
-    if isinstance(message, UploadBegin):
-        if not 1 <= message.length <= LENGTH_MAX[message.kind]:
-            return _refuse(replace(state, upload=None), message, Cause.UPLOAD_TOO_LONG)
-        return _ready(state, Upload(kind=message.kind, length=message.length))
-    upload = state.upload
-    if upload is None:
-        return _refuse(state, message, Cause.UPLOAD_SEQUENCE)
-    if isinstance(message, UploadChunk):
-        return _chunk(state, upload, message)
-    if isinstance(message, UploadSignature):
-        return _signature(state, upload, message)
-    return _commit(replace(state, upload=None), upload, message)
-
-
-def _ready(state: State, upload: Upload) -> Answer:
-    reply = UploadReady(received=len(upload.text), signatures=len(upload.signatures))
-    return replace(state, upload=upload), (reply,)
-
-
-def _chunk(state: State, upload: Upload, chunk: UploadChunk) -> Answer:
-    fits = chunk.offset == len(upload.text) and chunk.offset + len(chunk.data) <= upload.length
-    if not fits:
-        return _refuse(replace(state, upload=None), chunk, Cause.UPLOAD_SEQUENCE)
-    return _ready(state, replace(upload, text=upload.text + chunk.data))
-
-
-def _signature(state: State, upload: Upload, given: UploadSignature) -> Answer:
-    if len(upload.text) != upload.length or len(upload.signatures) >= limits.HOLDERS_MAX:
-        return _refuse(replace(state, upload=None), given, Cause.UPLOAD_SEQUENCE)
-    return _ready(state, replace(upload, signatures=(*upload.signatures, (given.signer, given.signature))))
-
-
-def _commit(state: State, upload: Upload, commit: UploadCommit) -> Answer:
-    if len(upload.text) != upload.length:
-        return _refuse(state, commit, Cause.UPLOAD_SEQUENCE)
-    accepted = UploadAccepted(kind=upload.kind, digest=hashlib.sha256(upload.text).digest())
-    if authority.in_force(state, upload.kind, accepted.digest):
-        return state, (accepted,)
-    found: Policy | Order | Cause
-    if upload.kind is UploadKind.POLICY:
-        found = authority.policy(state, upload)
-    else:
-        found = authority.recovery_order(state, upload)
-    if isinstance(found, Cause):
-        return _refuse(state, commit, found)
-    state = _adopt(state, found) if isinstance(found, Policy) else _order(state, found)
-    return state, (accepted,)
-
-
-def _adopt(state: State, facts: Policy) -> State:
-    state = replace(state, fram=replace(state.fram, policies=(facts,)))
-    return acts.note(state, EventKind.POLICY, Cause.NONE, facts.version)
-
-
-def _order(state: State, order: Order) -> State:
-    nonces = (*authority.live_nonces(state), Nonce(nonce=order.nonce, expires_s=order.expires_s))
-    state = replace(state, order=order, fram=replace(state.fram, nonces=nonces))
-    return acts.note(state, EventKind.ORDER, Cause.NONE)

@@ -17,11 +17,10 @@ def of(state: State) -> Drive:
         and permits.heartbeat_fresh(state)
         and permits.drives(state, state.phase) is Cause.NONE
     )
-    policy = state.fram.policy
     return Drive(
         permit_link=link,
         permit_drives=drives,
-        drive_mask=(1 << policy.drives) - 1 if drives and policy is not None else 0,
+        drive_mask=permits.mask(state, state.phase) if drives else 0,
         k3_on_link=state.phase in LINK_PHASES,
         controller_power=state.supply.ordered,
         boot_medium=state.supply.medium,

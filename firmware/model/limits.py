@@ -41,6 +41,14 @@ HOLD_SLACK_MS = 1000  # ms; the clock counts whole seconds, the permit's own max
 DRIVES_HOLD_S_MAX = DAY_S  # s; no drive permit outlives a day, whatever the slot says
 WARNINGS_S = (60, 10)  # s before the clock cuts; 20-interlock
 
+# Firmware.
+FIRMWARE_VERSION = 1  # raised by every release; an older one refuses to run on what a newer one wrote
+
+# Setting the clock.
+BACK_S_MAX = 300  # s that a quorum may take a running clock back; the drift of a DS3231 (2 ppm) in 5 years
+CHALLENGE_MS = 7 * DAY_S * 1000  # ms; as long as an order lives: holders have to be found
+CLOCK_S_MAX = 4_102_444_799  # s, the last of 2099; the DS3231 counts no further
+
 # Policy.
 POLICY_BYTES_MAX = 16 * 1024  # bytes; the controller's limit too; it is streamed, only facts are kept
 LINE_BYTES_MAX = 3200  # bytes; a source path of 1,024 bytes, percent-encoded, and its name
@@ -52,14 +60,18 @@ GENERATIONS_MAX = 16  # generations
 SOURCES_MAX = 32  # sources
 TIER_MAX = 3  # tiers 0 to 3
 PATH_BYTES_MAX = 1024  # bytes of a source path, decoded
-DRIVES_MAX = 16  # drives; relays in one case
+DRIVES_MAX = 16  # drives of all groups; relays in one case
+GROUPS_MAX = 5  # drive groups; the smallest has three drives
 DATA_MIN = 2  # data shards; one would be a mirror
 DELAY_S_MAX = 30 * DAY_S  # s; a longer delay would be forgotten
+DROPPED_MAX = 16  # replaced pending texts that are remembered; each took k signatures
+RIPE_MS = 10_000  # ms; a clock that shows the due time for less may be a glitch on its bus
+SIGNATURES_MAX = 2 * HOLDERS_MAX  # signatures of one upload: old holders and new ones
 VERSION_MAX = 2**32 - 1  # the counter's field
 OFFSET_S_MAX = 14 * 3600 + 59 * 60  # s from UTC; the easternmost zone is +14:00
 
-# Recovery orders.
-ORDER_BYTES_MAX = 2048  # bytes; nine lines
+# Orders, vetoes and overrides.
+ORDER_BYTES_MAX = 2048  # bytes; eight lines
 ORDER_TEXT_BYTES_MAX = 256  # bytes of what, why and destination
 ORDER_LIFE_S_MAX = 7 * DAY_S  # s; an order that lies about for longer is a danger
 # Live order nonces; each is kept until its order has expired. A drill of every choice of 3 of 5 holders and

@@ -59,10 +59,33 @@ def drive_span(state: State, phase: Phase) -> Span | None:
         found = policy.window_at(now)
         return found[0] if found is not None else None
     if phase is Phase.SCRUB:
-        return policy.scrub_at(now)
+        return _while_unsealed(state, policy.scrub_at(now))
     if phase is Phase.RECOVERY and state.order is not None and now < state.order.expires_s:
-        return Span(begin_s=now, end_s=state.order.expires_s)
+        return _while_unsealed(state, Span(begin_s=now, end_s=state.order.expires_s))
     return None
+
+
+def _while_unsealed(state: State, span: Span | None) -> Span | None:
+    """A phase with an unsealed group ends with that order: the current group never takes its place."""
+    if span is None or state.unseal is None or state.rtc_s is None:
+        return span
+    end_s = min(span.end_s, state.unseal.expires_s)
+    return Span(begin_s=span.begin_s, end_s=end_s) if state.rtc_s < end_s else None
+
+
+def group(state: State, phase: Phase) -> int:
+    """The drive group that `phase` may feed, from 1: the current one, but for a reading phase the one that
+    holders unsealed. Never two at once: root can overwrite whatever is fed."""
+    if state.fram.policy is None:
+        return 0
+    if phase is Phase.SEAL or state.unseal is None:
+        return state.fram.policy.current
+    return state.unseal.group
+
+
+def mask(state: State, phase: Phase) -> int:
+    """The bays of that group, bit 0 for bay 1."""
+    return state.fram.policy.mask(group(state, phase)) if state.fram.policy is not None else 0
 
 
 def never(state: State) -> Cause:
@@ -134,7 +157,7 @@ def drives(state: State, phase: Phase) -> Cause:
         return Cause.NO_ORDER
     if drive_span(state, phase) is None or held_too_long(state):
         return Cause.ORDER_EXPIRED if phase is Phase.RECOVERY else Cause.OUTSIDE_WINDOW
-    return Cause.NONE
+    return Cause.DRIVES_LIVE if state.senses.drives_mask & ~mask(state, phase) else Cause.NONE
 
 
 def drives_request(state: State, phase: Phase) -> Cause:

@@ -2,7 +2,7 @@
 
 `turn(phase, event)` looks a pair up. An unlisted pair of the interlock's own events is a latched
 FAULT; an unlisted *request* is merely refused, because a hostile controller must not be able to
-latch anything. Starts in UNKNOWN.
+latch anything. RELEASED comes with an order of k holders, never from the controller alone. Starts in UNKNOWN.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Turn(StrEnum):
     RESTARTED_ISOLATED = "controller restarted"
     RESTARTED_SECURED = "controller restarted, SECURED is set"
     BROKEN = "sense against order"
+    RELEASED = "a quorum releases"
     # Requests of the controller.
     ASKS_INTAKE = "controller asks for INTAKE"
     ASKS_SEAL = "controller asks for SEAL"
@@ -64,6 +65,7 @@ class Act(StrEnum):
     LATCH_RECOVERY = "latch recovery"
     LATCH_SECURED = "latch SECURED"
     LATCH_FAULT = "latch fault"
+    UNLATCH = "clear SECURED and fault"
 
 
 Row = tuple[Phase, tuple[Act, ...]]
@@ -72,6 +74,7 @@ _DROP: Final[Row] = (Phase.ISOLATED, (Act.END_LINK, Act.COUNT_TEST))
 _SEAL: Final[Row] = (Phase.AIRLOCK, (Act.END_LINK, Act.BEGIN_DRIVE_HALF, Act.LEAD_TO_SEAL))
 _HOME: Final[Row] = (Phase.AIRLOCK, (Act.LEAD_TO_ISOLATED,))
 _LOCK: Final[Row] = (Phase.AIRLOCK, (Act.LATCH_SECURED, Act.LEAD_TO_ISOLATED))
+_FREE: Final[Row] = (Phase.AIRLOCK, (Act.UNLATCH, Act.LEAD_TO_ISOLATED))
 _BREAK: Final[Row] = (Phase.FAULT, (Act.END_LINK, Act.LATCH_FAULT))
 
 TABLE: Final[Mapping[tuple[Phase, Turn], Row]] = MappingProxyType(
@@ -155,8 +158,10 @@ TABLE: Final[Mapping[tuple[Phase, Turn], Row]] = MappingProxyType(
         (Phase.RECOVERY, Turn.ASKS_SECURED): _LOCK,
         (Phase.RECOVERY, Turn.BROKEN): _BREAK,
         (Phase.SECURED, Turn.ASKS_SECURED): (Phase.SECURED, ()),
+        (Phase.SECURED, Turn.RELEASED): _FREE,
         (Phase.SECURED, Turn.BROKEN): _BREAK,
         (Phase.FAULT, Turn.CUT_HELD): (Phase.FAULT, (Act.LATCH_SECURED,)),
+        (Phase.FAULT, Turn.RELEASED): _FREE,
     }
 )
 

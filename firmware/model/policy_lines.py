@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from firmware.model import limits, sshsig
-from firmware.model.facts import HolderKey, KeyKind, Policy, Slot, Window
+from firmware.model.facts import Group, HolderKey, KeyKind, Policy, Slot, Window
 
 
 class PolicyMalformedError(ValueError):
@@ -32,11 +32,12 @@ class Reading:
     count: int = 0
     holders: tuple[HolderKey, ...] = ()
     generations: tuple[int, ...] = ()
+    vault: bytes = b""
     log_key: bytes = b""
     witness_key: bytes = b""
     windows: tuple[Window, ...] = ()
     scrubs: tuple[Slot, ...] = ()
-    drives: int = 0
+    groups: tuple[Group, ...] = ()
     sources: tuple[str, ...] = ()
     delay_s: int = 0
     digests: frozenset[str] = field(default_factory=frozenset)
@@ -57,7 +58,7 @@ ORDER = (
     "source",
     "delay",
 )
-REPEATED = frozenset({"holder", "generation", "window", "scrub", "source"})
+REPEATED = frozenset({"holder", "generation", "window", "scrub", "drives", "source"})
 
 _NUMBER = r"(0|[1-9][0-9]{0,9})"
 _SLOT = r"([0-9]{2}):([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2}):([0-9]{2}) daily ([+-])([0-9]{2}):([0-9]{2})"
@@ -75,7 +76,7 @@ GRAMMAR = {
     "witness": rf"ed25519:{_BASE64}",
     "window": rf"{_SLOT} link={_DURATION}",
     "scrub": _SLOT,
-    "drives": rf"{_NUMBER}\+{_NUMBER} write={_NUMBER}",
+    "drives": rf"{_NUMBER}\+{_NUMBER} write={_NUMBER}( sealed)?",
     "source": r"([a-z0-9_-]{1,32}) tier=([0-9]) path=([A-Za-z0-9/._~%-]{1,3072})",
     "delay": _DURATION,
 }
@@ -149,7 +150,12 @@ def _generation(reading: Reading, groups: tuple[str, ...]) -> Reading:
     _require(len(reading.generations) < limits.GENERATIONS_MAX, "too many generations")
     _require(vault not in reading.digests, "two generations with one vault key")
     _require(len(reading.holders) == reading.count, "holders are missing")
-    return replace(reading, generations=(*reading.generations, number), digests=reading.digests | {vault})
+    return replace(
+        reading,
+        generations=(*reading.generations, number),
+        vault=bytes.fromhex(groups[1]),
+        digests=reading.digests | {vault},
+    )
 
 
 def _log(reading: Reading, groups: tuple[str, ...]) -> Reading:
@@ -179,14 +185,18 @@ def _scrub(reading: Reading, groups: tuple[str, ...]) -> Reading:
 
 
 def _drives(reading: Reading, groups: tuple[str, ...]) -> Reading:
-    data, parity, write = (int(group) for group in groups)
+    data, parity, write = (int(group) for group in groups[:3])
     _require(data >= limits.DATA_MIN and parity >= 1, "too few drives")
     _require(data + parity <= limits.DRIVES_MAX and data <= write <= data + parity, "the drive set")
-    return replace(reading, drives=data + parity)
+    found = (*reading.groups, Group(bays=data + parity, sealed=bool(groups[3])))
+    _require(sum(one.bays for one in found) <= limits.DRIVES_MAX, "too many drives")
+    _require(sum(not one.sealed for one in found) <= 1, "two drive groups that are not sealed")
+    return replace(reading, groups=found)
 
 
 def _source(reading: Reading, groups: tuple[str, ...]) -> Reading:
     name, tier, path = groups
+    _require(not all(one.sealed for one in reading.groups), "every drive group is sealed")
     _require(int(tier) <= limits.TIER_MAX, "the tier")
     _require(name not in reading.sources and len(reading.sources) < limits.SOURCES_MAX, "the sources")
     _check_path(path)
@@ -228,7 +238,9 @@ def _finish(reading: Reading, digest: bytes) -> Policy:
         witness_key=reading.witness_key,
         windows=reading.windows,
         scrubs=reading.scrubs,
-        drives=reading.drives,
+        groups=reading.groups,
+        generation=reading.generations[-1],
+        vault=reading.vault,
         delay_s=reading.delay_s,
     )
 

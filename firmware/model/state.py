@@ -83,6 +83,13 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetClock:
+    """Set the battery clock to `rtc_s`, Unix seconds; the holders ordered it."""
+
+    rtc_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drive:
     """Levels of all outputs, from now until the next Drive. `drive_mask`: bit 0 for bay 1."""
 
@@ -94,12 +101,12 @@ class Drive:
     boot_medium: Medium = "intake"
 
 
-Output = Persist | Send | Drive
+Output = Persist | SetClock | Send | Drive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A text that is arriving. `signatures`: (holder number, 64 bytes)."""
+    """A text that is arriving. `signatures`: (signer as in UploadSignature, 64 bytes)."""
 
     kind: UploadKind
     length: int
@@ -131,7 +138,8 @@ class ContactTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Everything. `fram` is what survives; `saved` what was last persisted. Times are uptimes in ms."""
+    """Everything. `fram` is what survives; `saved` what was last persisted. Times are uptimes in ms.
+    `order` and `unseal` wait to be served; `set_clock_s` lives within one step only."""
 
     fram: Fram
     saved: Fram
@@ -158,3 +166,8 @@ class State:
     warned_s: int | None = None
     upload: Upload | None = None
     order: Order | None = None
+    unseal: Order | None = None
+    ripe_since_ms: int | None = None
+    challenge: bytes | None = None
+    challenge_ms: int = 0
+    set_clock_s: int | None = None

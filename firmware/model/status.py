@@ -9,7 +9,7 @@ from firmware.model.phases import DRIVE_PHASES
 from firmware.model.state import State
 from firmware.wire import codes
 from firmware.wire.codes import Phase
-from firmware.wire.messages import CutWarning, HelloAck, Status
+from firmware.wire.messages import Authority, CutWarning, HelloAck, Status
 
 
 def report(state: State) -> Status:
@@ -75,6 +75,26 @@ def greeting(state: State) -> HelloAck:
         time_s=state.rtc_s or 0,
         stamp_ms=state.uptime_ms,
         window_number=fram.window.number,
+    )
+
+
+def authority(state: State) -> Authority:
+    """The policy in force, the one that waits, and what holders have ordered."""
+    fram, pending = state.fram, state.fram.pending
+    orders = [one.kind for one in (state.order, state.unseal) if one is not None]
+    return Authority(
+        policy_version=fram.policy.version if fram.policy else 0,
+        policy_hash=fram.policy.digest if fram.policy else bytes(32),
+        generation=fram.policy.generation if fram.policy else 0,
+        firmware=fram.firmware,
+        pending_version=pending.policy.version if pending else 0,
+        pending_hash=pending.policy.digest if pending else bytes(32),
+        pending_due_s=pending.due_s if pending else 0,
+        vetoes=pending.vetoes if pending else 0,
+        overridden=pending.overridden if pending else False,
+        group=fram.policy.current if fram.policy else 0,
+        unsealed=state.unseal.group if state.unseal else 0,
+        orders=sum(1 << kind for kind in orders),
     )
 
 

@@ -10,7 +10,18 @@ from dataclasses import replace
 
 from firmware.model import fram, hearing, journal, levels, limits, status, supervision, ticking
 from firmware.model.fram import Factory, Fram
-from firmware.model.state import Drive, Input, Output, Persist, PowerOn, Received, Send, State, Tick
+from firmware.model.state import (
+    Drive,
+    Input,
+    Output,
+    Persist,
+    PowerOn,
+    Received,
+    Send,
+    SetClock,
+    State,
+    Tick,
+)
 from firmware.wire.codes import Cause
 from firmware.wire.messages import Message
 
@@ -41,8 +52,11 @@ def _power_on(event: PowerOn) -> State:
     saved = fram.newest(event.fram_bytes_slot_a, event.fram_bytes_slot_b)
     if saved is None:
         return blank()
+    if saved.firmware > limits.FIRMWARE_VERSION:
+        return State(fram=replace(saved, fault=Cause.FIRMWARE_OLD), saved=saved)
     log = journal.power_on(saved.journal, time_s=saved.time_floor_s)
-    return State(fram=replace(saved, journal=log), saved=saved, saved_ms=-limits.REFUSAL_FLUSH_MS)
+    now = replace(saved, journal=log, firmware=limits.FIRMWARE_VERSION)
+    return State(fram=now, saved=saved, saved_ms=-limits.REFUSAL_FLUSH_MS)
 
 
 def _finish(before: State, after: State, said: tuple[Message, ...]) -> tuple[State, tuple[Output, ...]]:
@@ -53,6 +67,9 @@ def _finish(before: State, after: State, said: tuple[Message, ...]) -> tuple[Sta
         record = replace(after.fram, sequence=after.saved.sequence + 1)
         after = replace(after, fram=record, saved=record, saved_ms=after.uptime_ms)
         outputs.append(Persist(fram=record))
+    if after.set_clock_s is not None:
+        outputs.append(SetClock(rtc_s=after.set_clock_s))
+        after = replace(after, set_clock_s=None)
     if drive != before.orders:
         outputs.insert(0 if levels.safer(drive, before.orders) else len(outputs), drive)
     outputs.extend(Send(message=message) for message in said)
@@ -64,8 +81,10 @@ def _finish(before: State, after: State, said: tuple[Message, ...]) -> tuple[Sta
 def _must_persist(state: State) -> bool:
     """At once for everything but mere refusals and the passing of time, which may wait a little."""
     new, old = state.fram, state.saved
-    if new == old or new.fault is Cause.MEMORY_LOST:
+    if new == old or new.fault in fram.UNWRITTEN:
         return False
+    if state.set_clock_s is not None:
+        return True  # before the chip is set, and so that no challenge comes twice
     late = state.uptime_ms - state.saved_ms >= limits.REFUSAL_FLUSH_MS
     if late and (new.journal != old.journal or new.time_floor_s - old.time_floor_s >= limits.FLOOR_S):
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from firmware.model import acts, limits, permits, restart, supervision
+from firmware.model import acts, limits, permits, restart, succession, supervision
 from firmware.model.phases import DRIVE_PHASES, LINK_PHASES, RESTARTING, Turn
 from firmware.model.state import State, Tick
 from firmware.wire.codes import Cause, Phase
@@ -22,6 +22,7 @@ _DRIVE_ENDS = {
     Cause.CUT_PRESSED: Turn.CUT_PRESSED,
     Cause.CLOCK_LOST: Turn.CLOCK_LOST,
     Cause.LINK_CONDUCTING: Turn.OTHER_LIVE,
+    Cause.DRIVES_LIVE: Turn.OTHER_LIVE,
     Cause.KEY_NOT_TURNED: Turn.KEY_RELEASED,
     Cause.OUTSIDE_WINDOW: Turn.TIME_OVER,
     Cause.ORDER_EXPIRED: Turn.TIME_OVER,
@@ -34,11 +35,11 @@ def tick(state: State, event: Tick) -> State:
     if event.uptime_ms < state.uptime_ms:
         return acts.take(state, Turn.BROKEN, Cause.UPTIME_BACKWARDS)
     state = _clock(replace(state, uptime_ms=event.uptime_ms, senses=event.senses), event.rtc_s)
-    state = supervision.watch(_button(state))
+    state = supervision.watch(_button(_expired(state)))
     state = _contacts(state)
     state = restart.follow(state)
     happened, fault = _happened(state)
-    state = state if happened is None else acts.take(state, happened, fault)
+    state = succession.follow(state) if happened is None else acts.take(state, happened, fault)
     return acts.charge_link(state)
 
 
@@ -51,6 +52,13 @@ def _clock(state: State, rtc_s: int | None) -> State:
     if known and rtc_s is not None and rtc_s > fram.time_floor_s:
         fram = replace(fram, time_floor_s=rtc_s)
     return replace(state, rtc_raw_s=rtc_s, rtc_moved_ms=moved_ms, rtc_s=rtc_s if known else None, fram=fram)
+
+
+def _expired(state: State) -> State:
+    """An order to unseal that nobody used in its time is gone; one in use ends its phase (permits.py)."""
+    order, now = state.unseal, state.rtc_s
+    gone = order is not None and now is not None and now >= order.expires_s
+    return replace(state, unseal=None) if gone and state.phase is Phase.ISOLATED else state
 
 
 def _button(state: State) -> State:
@@ -98,7 +106,7 @@ def _restarting(state: State) -> Turn | None:
     if state.phase is Phase.AIRLOCK and state.target in DRIVE_PHASES:
         barred = permits.drives(state, state.target)
         # The link is only just releasing here; supervision times that, and dark is proven before the boot.
-        if barred in _DRIVE_ENDS and barred is not Cause.LINK_CONDUCTING:
+        if barred in _DRIVE_ENDS and _DRIVE_ENDS[barred] is not Turn.OTHER_LIVE:
             return _DRIVE_ENDS[barred]
     return restart.finished(state)
 

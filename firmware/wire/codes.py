@@ -35,6 +35,11 @@ class UploadKind(IntEnum):
 
     POLICY = 1
     RECOVERY_ORDER = 2
+    VETO = 3
+    OVERRIDE = 4
+    RELEASE_ORDER = 5
+    TIME_ORDER = 6
+    UNSEAL_ORDER = 7
 
 
 class Cause(IntEnum):
@@ -56,6 +61,7 @@ class Cause(IntEnum):
     KEY_RELEASED = 12
     CLOCK_LOST = 13
     CUT_HELD = 14
+    RELEASED = 15
     # Refusals.
     NOT_NOW = 32
     NO_POLICY = 33
@@ -89,6 +95,19 @@ class Cause(IntEnum):
     FAULTED = 61
     CONTROLLER_OFF = 62
     HEARTBEAT_STALE = 63
+    POLICY_NOT_NEXT = 64
+    POLICY_FOREIGN = 65
+    POLICY_GENERATION = 66
+    POLICY_DROPPED = 67
+    POLICIES_FULL = 68
+    NO_PENDING = 69
+    NO_VETO = 70
+    SIGNER_REMOVED = 71
+    ENTERING_MISSING = 72
+    NO_CHALLENGE = 73
+    TIME_BACKWARDS = 74
+    NO_SUCH_GROUP = 75
+    NOTHING_LATCHED = 76
     # Faults: latched, first cause kept.
     LINK_WITHOUT_ORDER = 96
     DRIVE_WITHOUT_ORDER = 97
@@ -97,6 +116,7 @@ class Cause(IntEnum):
     MEMORY_LOST = 101
     UNLISTED_PAIR = 102
     UPTIME_BACKWARDS = 103
+    FIRMWARE_OLD = 104
     # Wire faults, counted like refusals.
     WIRE_CORRUPT = 128
     WIRE_LOST = 129
@@ -122,3 +142,8 @@ class EventKind(IntEnum):
     ORDER = 6
     SECURED = 7
     LATCH_CLEARED = 8
+    POLICY_PENDING = 9
+    VETO = 10
+    OVERRIDE = 11
+    RELEASED = 12
+    TIME_SET = 13

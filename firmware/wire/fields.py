@@ -120,6 +120,21 @@ def get(kind: Kind, data: bytes, at: int) -> tuple[Any, int]:
             return _get_many(item, most, data, at)
 
 
+def longest(kind: Kind) -> int:
+    """The most bytes that a value of `kind` takes."""
+    match kind:
+        case UInt(size=size) | SInt(size=size) | Octets(size=size):
+            return size
+        case Blob(most=most):
+            return 2 + most
+        case Record(fields=rows):
+            return sum(longest(field) for _, field in rows)
+        case Many(item=item, most=most):
+            return 1 + most * longest(item)
+        case _:
+            return 1  # a code or a flag
+
+
 def whole(record: Record, data: bytes) -> Any:  # noqa: ANN401  the record says what it is
     """The record that `data` is, no byte less or more. Raises MalformedError."""
     value, end = get(record, data, 0)

@@ -14,6 +14,8 @@ from firmware.wire import fields
 from firmware.wire.codes import Cause, EventKind, Medium, Phase, UploadKind
 from firmware.wire.fields import Blob, Code, Flag, Octets, Record, UInt
 from firmware.wire.replies import (
+    Authority,
+    Challenge,
     Cosigned,
     CutWarning,
     ErrorReply,
@@ -29,6 +31,8 @@ from firmware.wire.replies import (
 from firmware.wire.requests import (
     CHUNK_BYTES_MAX,
     NONCE_BYTES,
+    AuthorityRead,
+    ChallengeRead,
     Cosign,
     Done,
     EventRead,
@@ -48,6 +52,10 @@ __all__ = [
     "NUMBER",
     "SIGNATURE_BYTES",
     "TABLE",
+    "Authority",
+    "AuthorityRead",
+    "Challenge",
+    "ChallengeRead",
     "Cosign",
     "Cosigned",
     "CutWarning",
@@ -76,6 +84,7 @@ __all__ = [
 ]
 
 HASH_BYTES = 32  # bytes; SHA-256
+CHALLENGE_BYTES = 16  # bytes; as an order's nonce, whose place it takes
 SIGNATURE_BYTES = 64  # bytes; Ed25519 R||S, or P-256 r||s, both big and fixed
 
 
@@ -91,6 +100,8 @@ Message = (
     | UploadCommit
     | Cosign
     | EventRead
+    | ChallengeRead
+    | AuthorityRead
     | Granted
     | Refused
     | Status
@@ -100,6 +111,8 @@ Message = (
     | Cosigned
     | Event
     | NoEvent
+    | Challenge
+    | Authority
     | ErrorReply
 )
 
@@ -128,6 +141,8 @@ TABLE: Final[Mapping[int, Record]] = MappingProxyType(
         0x08: Record(UploadCommit, ()),
         0x09: Record(Cosign, (("size", U64), ("leaf_hash", HASH))),
         0x0A: Record(EventRead, (("after", U32),)),
+        0x0B: Record(ChallengeRead, ()),
+        0x0C: Record(AuthorityRead, ()),
         # From the interlock.
         0x81: Record(
             HelloAck,
@@ -209,6 +224,24 @@ TABLE: Final[Mapping[int, Record]] = MappingProxyType(
             ),
         ),
         0x8A: Record(NoEvent, (("newest", U32),)),
+        0x8B: Record(Challenge, (("challenge", Octets(CHALLENGE_BYTES)), ("age_s", U32))),
+        0x8C: Record(
+            Authority,
+            (
+                ("policy_version", U32),
+                ("policy_hash", HASH),
+                ("generation", U32),
+                ("firmware", U32),
+                ("pending_version", U32),
+                ("pending_hash", HASH),
+                ("pending_due_s", U64),
+                ("vetoes", U16),
+                ("overridden", FLAG),
+                ("group", U8),
+                ("unsealed", U8),
+                ("orders", U8),
+            ),
+        ),
         0x8F: Record(ErrorReply, (("cause", CAUSE), ("message_id", U8))),
     }
 )

@@ -99,7 +99,7 @@ class CutWarning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadAccepted:
-    """The text with SHA-256 `digest` was verified, is persisted and in force."""
+    """The text with SHA-256 `digest` was verified and is persisted: in force, or pending its delay."""
 
     kind: UploadKind
     digest: bytes
@@ -140,6 +140,36 @@ class NoEvent:
     """There is no event after the one asked for; `newest` is the last sequence given out."""
 
     newest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """`challenge` was made `age_s` seconds ago; a time order says what time it was then."""
+
+    challenge: bytes
+    age_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """Zeros where there is nothing. Masks: `vetoes` bit 0 for holder 1, `orders` bit n for upload kind n.
+
+    `pending_due_s` is the earliest time at which the pending policy takes effect, `overridden` says that
+    k others overrode the vetoes. `group` is the current drive group, `unsealed` the one that an order opened.
+    """
+
+    policy_version: int
+    policy_hash: bytes
+    generation: int
+    firmware: int
+    pending_version: int
+    pending_hash: bytes
+    pending_due_s: int
+    vetoes: int
+    overridden: bool
+    group: int
+    unsealed: int
+    orders: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

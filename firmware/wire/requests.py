@@ -57,7 +57,8 @@ class UploadChunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadSignature:
-    """Raw signature of holder number `signer` (as the policy numbers them) over the text's SSHSIG blob."""
+    """Raw signature over the text's SSHSIG blob. `signer`: number of a holder of the policy in force, or 128
+    plus the number of a holder whom the uploaded policy itself names (PROTOCOL 12.2)."""
 
     signer: int
     signature: bytes
@@ -81,3 +82,13 @@ class EventRead:
     """Asks for the oldest event whose sequence is greater than `after`."""
 
     after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeRead:
+    """Asks for the challenge that a time order has to name; repeated, it gets the same one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorityRead:
+    """Asks what policy is in force, what is pending, and which drive group may be fed."""

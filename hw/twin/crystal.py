@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from hw.twin.faults import Hands
 from hw.twin.memory import Memory
 
 
 class Crystal:
-    """Unix milliseconds, or nothing where the battery was lost."""
+    """Unix milliseconds, or nothing where the battery was lost or `hands` took the clock away."""
 
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, memory: Memory, hands: Hands) -> None:
+        self._memory, self._hands = memory, hands
         self._unix_ms = memory.rtc_ms()
         self._saved_s = -1
 
@@ -20,12 +21,17 @@ class Crystal:
 
     def second(self) -> int | None:
         """Whole seconds, as the chip gives them."""
-        return None if self._unix_ms is None else self._unix_ms // 1000
+        return None if self._unix_ms is None or self._hands.clock_lost else self._unix_ms // 1000
 
     def set(self, unix_s: int) -> None:
         """By a hand on the bench."""
         self._unix_ms = unix_s * 1000
         self.keep()
+
+    def order(self, unix_s: int) -> None:
+        """By the interlock, because its holders ordered it; a chip that was set runs again."""
+        self._hands.clock_lost = False
+        self.set(unix_s)
 
     def move(self, dt_ms: int) -> None:
         """Time passes. A new second is written before the interlock can see it, so that its time floor

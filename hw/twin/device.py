@@ -6,10 +6,11 @@ happens. Decides nothing itself; has no clock (the plant ticks it).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from firmware.model import step as model
-from firmware.model.state import Drive, Output, Persist, PowerOn, Received, Send, State, Tick
+from firmware.model.state import Drive, Output, Persist, PowerOn, Received, Send, SetClock, State, Tick
 from firmware.model.state import Senses as ModelSenses
 from firmware.wire.session import Role, Session
 from hw.twin.memory import Memory
@@ -19,10 +20,10 @@ NONCE_BYTES = 8  # bytes; firmware.wire session nonce
 
 
 class InterlockDevice:
-    """One power-on of the interlock. `nonce`: 8 fresh random bytes."""
+    """One power-on of the interlock. `nonce`: 8 fresh random bytes; `set_clock` sets its clock chip."""
 
-    def __init__(self, memory: Memory, nonce: bytes) -> None:
-        self._memory = memory
+    def __init__(self, memory: Memory, nonce: bytes, set_clock: Callable[[int], None]) -> None:
+        self._memory, self._set_clock = memory, set_clock
         self._said = bytearray()
         self.drive = Drive()
         slots = memory.slot(0), memory.slot(1)
@@ -75,6 +76,8 @@ class InterlockDevice:
             match output:
                 case Persist(fram=record):
                     self._memory.write_slot(record.slot, record.encode())
+                case SetClock(rtc_s=rtc_s):
+                    self._set_clock(rtc_s)
                 case Send(message=message):
                     self._said += self._session.send(message)
                 case Drive():

@@ -78,7 +78,7 @@ class Plant:
         self.totals = Totals()
         self.uptime_ms = 0
         self._reset_at_ms = 0
-        self._crystal = Crystal(memory)
+        self._crystal = Crystal(memory, self.hands)
         self._line = SerialLine(bytes_per_ms=profile.uart_bytes_per_ms, queue_bytes=profile.uart_queue_bytes)
         self._pins: deque[int] = deque(maxlen=PINS_QUEUE_MAX)
         self._gpio = 0
@@ -86,7 +86,7 @@ class Plant:
         self._undead = False
         self.controller: Controller | None = None
         self.removals: list[Removal] = []
-        self.device = InterlockDevice(memory, entropy(NONCE_BYTES))
+        self.device = InterlockDevice(memory, entropy(NONCE_BYTES), self._crystal.order)
 
     # Looking.
 
@@ -168,7 +168,8 @@ class Plant:
         if not self.hands.serial_unplugged:
             self.device.hear(self._line.take(dt_ms))
         uptime_ms = self.uptime_ms - self._reset_at_ms
-        self.device.tick(uptime_ms=uptime_ms, rtc_s=self._rtc_s(), senses=self._senses(Side.INTERLOCK))
+        rtc_s, seen = self._crystal.second(), self._senses(Side.INTERLOCK)
+        self.device.tick(uptime_ms=uptime_ms, rtc_s=rtc_s, senses=seen)
         self._agenda.entered(self.phase, self.uptime_ms)
         self._follow_supply()
         self._tell_controller()
@@ -220,9 +221,6 @@ class Plant:
         return senses.read(
             self.circuit, self._drawn(), key_turned=hands.key_turned, stuck=hands.stuck, side=side
         )
-
-    def _rtc_s(self) -> int | None:
-        return None if self.hands.clock_lost else self._crystal.second()
 
     # The controller's slot.
 
@@ -293,7 +291,7 @@ class Plant:
                 self._line.put(self._entropy(deed.bytes))
             case "reset_interlock":
                 self._reset_at_ms = self.uptime_ms
-                self.device = InterlockDevice(self._memory, self._entropy(NONCE_BYTES))
+                self.device = InterlockDevice(self._memory, self._entropy(NONCE_BYTES), self._crystal.order)
                 self._follow_supply()
             case "cut_power":
                 raise PowerCut

@@ -164,7 +164,7 @@ def test_a_second_policy_is_refused_with_its_cause(bench: Bench) -> None:
         text = box.policy_text(scrubs=["scrub 14:00:00-14:05:00 daily +00:00"])
         return boot.interlock.upload_policy(text, box.sign(text, b"iwato-policy@v1", (1, 2, 3)))
 
-    assert play(bench, act) == "KEY_NOT_TURNED"
+    assert play(bench, act) == "POLICY_NOT_NEXT"
 
 
 def test_an_order_is_taken_its_repeat_answered_alike_and_a_replay_after_a_power_cut_is_not(

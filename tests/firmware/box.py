@@ -16,7 +16,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from firmware.model import fram, sshsig, step
 from firmware.model.facts import Policy
-from firmware.model.state import Drive, Input, Output, Persist, PowerOn, Received, Send, Senses, State, Tick
+from firmware.model.state import (
+    Drive,
+    Input,
+    Output,
+    Persist,
+    PowerOn,
+    Received,
+    Send,
+    Senses,
+    SetClock,
+    State,
+    Tick,
+)
 from firmware.wire.codes import Phase, UploadKind
 from firmware.wire.messages import (
     Done,
@@ -38,11 +50,13 @@ OPERATE_MS = 20  # ms; a relay's operate and release time
 PAIRING_KEY = hashlib.sha256(b"pairing").digest()
 WITNESS_SEED = hashlib.sha256(b"witness").digest()
 VAULT_ID = hashlib.sha256(b"vault").digest()[:16]
-HOLDERS = tuple(
-    Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"holder %d" % n).digest()) for n in range(5)
+KEYS = tuple(
+    Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"holder %d" % n).digest()) for n in range(21)
 )
+HOLDERS = KEYS[:5]
 NOON_S = 1_790_000_000 // 86_400 * 86_400 + 43_200  # 12:00 UTC of some day
 DRIVES = 3
+BAYS = 6
 
 Stepper = Callable[[State, Input], tuple[State, tuple[Output, ...]]]
 
@@ -52,27 +66,36 @@ def public(key: Ed25519PrivateKey) -> str:
 
 
 def policy_text(
-    *, windows: Sequence[str] = (), scrubs: Sequence[str] = (), quorum: int = 3, version: int = 1
+    *,
+    windows: Sequence[str] = (),
+    scrubs: Sequence[str] = (),
+    quorum: int = 3,
+    version: int = 1,
+    previous: bytes = b"\xab" * 32,
+    holders: Sequence[Ed25519PrivateKey] = HOLDERS,
+    generations: Sequence[str] = (f"generation 1 vault=sha256:{'cd' * 32}",),
+    drives: Sequence[str] = ("drives 2+1 write=3",),
+    delay: str = "72h",
 ) -> bytes:
     witness = Ed25519PrivateKey.from_private_bytes(WITNESS_SEED)
     log = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"log").digest())
     lines = [
         f"iwato-policy {version}",
-        "prev -" if version == 1 else f"prev sha256:{'ab' * 32}",
+        "prev -" if version == 1 else f"prev sha256:{previous.hex()}",
         f"vault-id {VAULT_ID.hex()}",
-        f"quorum {quorum} of {len(HOLDERS)}",
+        f"quorum {quorum} of {len(holders)}",
         *(
             f"holder {n} ssh=ssh-ed25519:{public(key)} unseal=sha256:{n:064x} share=sha256:{n:064x}"
-            for n, key in enumerate(HOLDERS, start=1)
+            for n, key in enumerate(holders, start=1)
         ),
-        f"generation 1 vault=sha256:{'cd' * 32}",
+        *generations,
         f"log ed25519:{public(log)}",
         f"witness ed25519:{public(witness)}",
         *(windows or ["window 12:10:00-12:12:00 daily +00:00 link=60s"]),
         *(scrubs or ["scrub 13:00:00-13:05:00 daily +00:00"]),
-        "drives 2+1 write=3",
+        *drives,
         "source docs tier=1 path=/srv/docs",
-        "delay 72h",
+        f"delay {delay}",
     ]
     return ("\n".join(lines) + "\n").encode()
 
@@ -171,7 +194,7 @@ class Box:
         live = tuple(
             self._follow(f"d{bay}", feed and bool(self.coils.drives & self.orders.drive_mask & 1 << bay))
             or bool(self.weld.drives & 1 << bay)
-            for bay in range(DRIVES)
+            for bay in range(BAYS)
         )
         return Senses(
             k1_conducting=self._follow("k1", link and self.coils.k1) or self.weld.k1,
@@ -209,6 +232,8 @@ class Box:
         match output:
             case Persist(fram=record):
                 self.slots[record.slot] = record.encode()
+            case SetClock(rtc_s=rtc_s):
+                self.rtc_s, self.rtc_part_ms = rtc_s, 0
             case Drive():
                 if self.orders.controller_power and not output.controller_power:
                     self._fresh_controller()

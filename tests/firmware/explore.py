@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from firmware.model import fram, permits, policy_lines, step
 from firmware.model.order_lines import Order
 from firmware.model.state import Input, PowerOn, Received, Senses, State, Tick
-from firmware.wire.codes import Cause, Phase
+from firmware.wire.codes import Cause, Phase, UploadKind
 from firmware.wire.messages import Done, Heartbeat, RequestPhase
 from tests.firmware import invariants
 from tests.firmware.box import NOON_S, PAIRING_KEY, WITNESS_SEED, Stepper, policy_text
@@ -50,6 +50,7 @@ def born() -> State:
         state, _ = step.step(state, Tick(uptime_ms=100 * n, rtc_s=NOON_S + 595, senses=senses))
     assert state.phase is Phase.ISOLATED, state.phase
     order = Order(
+        kind=UploadKind.RECOVERY_ORDER,
         digest=bytes(32),
         vault_id=policy.vault_id,
         policy=policy.digest,

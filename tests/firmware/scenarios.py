@@ -13,7 +13,8 @@ from firmware.model.facts import Span
 from firmware.wire.codes import Phase, UploadKind
 from firmware.wire.messages import Cosign, Heartbeat, RequestPhase
 from tests.firmware.box import Stepper, order_text, sign
-from tests.firmware.voyage import Voyage, stamp
+from tests.firmware.papers import stamp
+from tests.firmware.voyage import Voyage
 
 WINDOW = 43_800
 SCRUB = 46_800

@@ -5,17 +5,32 @@ from __future__ import annotations
 import itertools
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from firmware.model import fram, journal, step
+from firmware.model import fram, fram_first, journal, limits, step
+from firmware.model.facts import Group
 from firmware.model.fram import Fram
 from firmware.model.state import Drive, Output, Persist, PowerOn, State
-from firmware.wire.codes import Cause, EventKind, Phase
-from firmware.wire.messages import Cosign, Cosigned, Event, EventRead, NoEvent, RequestPhase
+from firmware.wire.codes import Cause, EventKind, Phase, UploadKind
+from firmware.wire.messages import (
+    Cosign,
+    Cosigned,
+    Event,
+    EventRead,
+    NoEvent,
+    Refused,
+    RequestPhase,
+    UploadAccepted,
+)
 from tests.depth import many
+from tests.firmware import drawing
 from tests.firmware.box import NOON_S, PAIRING_KEY, WITNESS_SEED, Box
+from tests.firmware.papers import Pen
 from tests.firmware.voyage import Voyage
+
+FIRST = Path(__file__).parent / "records" / "first-layout.fram"  # written by the model of 26 November 2026
 
 
 def at(box: Box) -> Phase:
@@ -149,3 +164,61 @@ def test_the_event_log_is_read_in_order_and_says_when_it_ends() -> None:
     assert event == NoEvent(newest=sequence)
     assert kinds[0] is EventKind.POWER_ON
     assert EventKind.POLICY in kinds
+
+
+@pytest.mark.clause("PROTOCOL 8.6")
+def test_the_longest_record_fits_its_slot_and_the_page_says_how_long_it_is() -> None:
+    assert fram.RECORD_BYTES_MAX <= fram.SLOT_BYTES
+    assert f"at most {fram.RECORD_BYTES_MAX:,} bytes" in drawing.PROTOCOL.read_text(encoding="utf-8")
+    assert len(rich().encode()) <= fram.RECORD_BYTES_MAX
+
+
+@pytest.mark.clause("PROTOCOL 8.6")
+def test_a_record_of_the_first_layout_is_read_and_written_in_todays() -> None:
+    first = FIRST.read_bytes()
+    assert first.startswith(fram_first.MAGIC)
+    record = fram.decode(first)
+    assert record is not None
+    assert record.policy is not None
+    assert record.policy.groups == (Group(bays=3),)
+    assert record.policy.generation == 0
+    box = Box(slots=[first, b""], rtc_s=record.time_floor_s + 60)
+    box.boot()
+    assert at(box) is Phase.ISOLATED
+    assert all(slot.startswith(fram.MAGIC) for slot in box.slots if slot != first)
+    pen = Pen(box)
+    answer = pen.hand_in(UploadKind.POLICY, pen.successor())
+    assert isinstance(answer, UploadAccepted)
+
+
+@pytest.mark.clause("PROTOCOL 8.7")
+@pytest.mark.invariant("I5")
+def test_an_older_firmware_permits_and_writes_nothing_and_the_newer_one_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    box = Box(key=True)
+    box.ready()
+    monkeypatch.setattr(limits, "FIRMWARE_VERSION", 7)
+    box.power_on()
+    box.boot()
+    assert box.state.fram.firmware == 7
+    monkeypatch.setattr(limits, "FIRMWARE_VERSION", 6)
+    before = list(box.slots)
+    box.power_on()
+    box.run(6000)
+    box.key = True
+    box.tick()
+    box.beat()
+    assert at(box) is Phase.FAULT
+    assert box.state.fram.fault is Cause.FIRMWARE_OLD
+    pen = Pen(box)
+    for kind, text in (
+        (UploadKind.TIME_ORDER, pen.time(NOON_S)),
+        (UploadKind.RECOVERY_ORDER, pen.recovery()),
+    ):
+        assert isinstance(pen.hand_in(kind, text), Refused)
+    assert box.slots == before
+    monkeypatch.setattr(limits, "FIRMWARE_VERSION", 7)
+    box.power_on()
+    box.boot()
+    assert at(box) is Phase.ISOLATED

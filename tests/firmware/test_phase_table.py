@@ -14,7 +14,7 @@ from firmware.wire.codes import Cause, Phase, UploadKind
 from firmware.wire.messages import Done, Granted, Refused, RequestPhase
 from tests.firmware import explore, scenarios
 from tests.firmware.box import Box, order_text, sign
-from tests.firmware.voyage import stamp
+from tests.firmware.papers import Pen, stamp
 
 OWN = tuple(turn for turn in Turn if not turn.name.startswith("ASKS") and turn is not Turn.DONE)
 
@@ -74,7 +74,29 @@ def tours() -> None:
     box.say(RequestPhase(phase=Phase.SECURED))
     box.run(3000)
     assert box.phase is Phase.SECURED
+    quorum_releases(box)
+    quorum_releases(broken())
     budget_ends_in_the_contact_test()
+
+
+def broken() -> Box:
+    """A box in FAULT whose contact is whole again and whose controller is back."""
+    box = into(Phase.ISOLATED)
+    box.weld.k1 = True
+    box.run(400)
+    box.weld.k1 = False
+    box.run(6000)
+    box.beat()
+    return box
+
+
+def quorum_releases(box: Box) -> None:
+    fram = box.state.fram
+    box.key = True
+    box.tick()
+    pen = Pen(box)
+    pen.hand_in(UploadKind.RELEASE_ORDER, pen.release(secured=fram.secured, fault=fram.fault))
+    assert box.phase is Phase.AIRLOCK
 
 
 def budget_ends_in_the_contact_test() -> None:

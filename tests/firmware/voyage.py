@@ -6,7 +6,6 @@ Everything that happens follows from the seed, so a failure replays from it.
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
 
 from firmware.model import step
 from firmware.model.state import Input, Output, State
@@ -14,6 +13,7 @@ from firmware.wire.codes import Phase, UploadKind
 from firmware.wire.messages import Cosign, Done, EventRead, Heartbeat, Message, RequestPhase
 from tests.firmware import invariants
 from tests.firmware.box import Box, Stepper, order_text, sign
+from tests.firmware.papers import stamp
 
 PHASES = tuple(Phase)
 TIMES = (43_790, 43_800, 43_850, 43_915, 46_790, 46_800, 47_095, 0)
@@ -172,7 +172,3 @@ class Voyage:
         self.box.run(200)
         self.box.rtc_s = rtc_s
         self.box.run(100)
-
-
-def stamp(unix_s: int) -> str:
-    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -21,8 +21,10 @@ from appliance.format import (
 from appliance.format.ssh_key import SshKey
 from firmware.model import fram
 from firmware.wire import cobs, frame, messages
+from firmware.wire.codes import Cause, UploadKind
 from hw import channel
 from tests.firmware import box as firmware_box
+from tests.firmware import papers, test_memory
 from tests.fuzz.specimen_keys import DOCS, FOUR_TWO, HOLDER_KEY, IDENTITY, PASSPHRASE, Made
 from tests.unit import ledger_box, test_policy_order, test_sshsig, test_wire_frames
 
@@ -128,7 +130,26 @@ def lines() -> Made:
         "frame": [sealed.strip(b"\0")],
         "message": payloads,
         "channel": [channel.encode(packet) for packet in packets],
-        "interlock_policy": [firmware_box.policy_text()],
-        "interlock_order": [order.render(test_policy_order.ORDER)],
-        "interlock_memory": [slots[0]],
+        "interlock_policy": [firmware_box.policy_text(), firmware_box.policy_text(drives=papers.TWO_GROUPS)],
+        "interlock_order": [order.render(test_policy_order.ORDER), *_papers()],
+        "interlock_memory": [slots[0], test_memory.FIRST.read_bytes(), _full_memory()],
     }
+
+
+def _pen() -> papers.Pen:
+    """At a box where policy 2 waits."""
+    box = firmware_box.Box()
+    box.ready()
+    pen = papers.Pen(box)
+    pen.hand_in(UploadKind.POLICY, pen.successor(delay="1h"))
+    return pen
+
+
+def _papers() -> list[bytes]:
+    pen = _pen()
+    release, time = pen.release(secured=True, fault=Cause.LINK_WITHOUT_ORDER), pen.time(1_800_000_000)
+    return [pen.veto(), pen.override(2, 4), release, time, pen.unseal(2)]
+
+
+def _full_memory() -> bytes:
+    return _pen().box.state.saved.encode()

@@ -25,6 +25,7 @@ from appliance.format.age_recipient import Recipient
 from appliance.format.note_key import NoteKey
 from firmware.model import fram, order_lines, policy_lines
 from firmware.wire import cobs, fields, frame, messages
+from firmware.wire.codes import UploadKind
 from hw import channel
 from tests.fuzz import authority_specimens
 from tests.fuzz.target import GARBAGE, Target, text
@@ -55,6 +56,12 @@ def _vote(data: bytes) -> votes.Count:
 
 def _vault_key(data: bytes) -> Recipient:
     return vault_key.check(authority_specimens.policy_of(POLICY_WORDS), 1, data)
+
+
+def _paper(data: bytes) -> order_lines.Order:
+    """As the kind whose title it bears."""
+    kinds = [kind for kind, rows in order_lines.LINES.items() if data.startswith(rows[0][0].encode())]
+    return order_lines.read(data, kinds[0] if kinds else UploadKind.RECOVERY_ORDER)
 
 
 SIGNATURES = (
@@ -183,7 +190,7 @@ LINES = (
     ),
     Target(
         name="interlock_order",
-        parse=order_lines.read,
+        parse=_paper,
         covers=("firmware.model.order_lines:read",),
         refuses=(order_lines.OrderMalformedError,),
     ),

@@ -13,6 +13,7 @@ from appliance.custody.order import RecoveryOrder
 from appliance.domain.ids import SnapshotId, SourceName, VaultId
 from appliance.errors import OrderInvalid
 from firmware.model import order_lines
+from firmware.wire.codes import UploadKind
 
 NOW = 1_800_000_000
 ORDER = RecoveryOrder(
@@ -48,7 +49,7 @@ def test_every_order_survives_its_text_and_the_interlock_reads_the_same_facts(
     order = replace(ORDER, path=path, destination=destination, reason=reason, expires_s=expires)
     text = recovery_order.render(order)
     assert recovery_order.parse(text) == order
-    facts = order_lines.read(text)
+    facts = order_lines.read(text, UploadKind.RECOVERY_ORDER)
     assert (facts.vault_id, facts.policy, facts.nonce, facts.expires_s) == (
         b"v" * 16,
         b"p" * 32,
@@ -63,7 +64,7 @@ def test_an_order_that_lets_nothing_be_written_says_so_in_one_way(against: Snaps
     text = recovery_order.render(order)
     assert text.endswith(b"\ndestination -\n")
     assert recovery_order.parse(text) == order
-    assert order_lines.read(text).nonce == order.nonce
+    assert order_lines.read(text, UploadKind.RECOVERY_ORDER).nonce == order.nonce
 
 
 def test_what_is_compared_cannot_be_written_anywhere() -> None:
