@@ -268,6 +268,15 @@ class PowerLost(HardwareError):
     remedy = N_("Nothing committed is lost. The next command goes on from there.")
 
 
+class NetworkForeign(HardwareError):
+    """Another network than the box's own link carries: a bridge that no relay cuts."""
+
+    code = "IW-2014"
+    what = N_("{count} networks carry beside the box's own link")
+    remedy = N_("Nothing was connected. Unplug what is not the box's own link; find out who put it there.")
+    exit_status = EXIT_EMERGENCY
+
+
 class InterlockUnborn(HardwareError):
     """The interlock never accepted a policy: there is nothing to rebuild for."""
 

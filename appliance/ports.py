@@ -144,6 +144,10 @@ class Link(Protocol):
 
     def carrier(self) -> bool: ...
 
+    def others(self) -> int:
+        """How many other networks carry; a sound box has none."""
+        ...
+
 
 class Interlock(Protocol):
     """The second controller, over the frame protocol. Raises HardwareError when it does not answer."""

@@ -16,7 +16,8 @@ LEVELS_MAX = (1 << 28) - 1  # GPIO 0 to 27
 
 _UART, _PINS, _INPUTS = b"U", b"P", b"I"
 _LEVELS = struct.Struct(">I")
-_INPUT = struct.Struct(">IBHH")
+_INPUT = struct.Struct(">IBHHBB")
+BAYS_MAX = 16  # bays; the bits of a mask
 
 
 class ChannelGarbage(ValueError):
@@ -40,12 +41,15 @@ class PinLevels:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """All that the controller can read: sense pins by BCM number, the network carrier, and per bay
-    (bit 0 is bay 1) whether its supply is live and whether a drive answers on its bus."""
+    (bit 0 is bay 1) whether its supply is live and whether a drive answers on its bus. `interfaces`: how
+    many networks carry beside the box's own link. `order`: the bays as their drives came up, () in order."""
 
     levels: int = 0
     carrier: bool = False
     supplied: int = 0
     up: int = 0
+    interfaces: int = 0
+    order: tuple[int, ...] = ()
 
 
 Packet: TypeAlias = Uart | PinLevels | Inputs
@@ -60,7 +64,9 @@ def encode(packet: Packet) -> bytes:
         case PinLevels(levels=levels):
             return _PINS + _LEVELS.pack(levels)
         case Inputs():
-            return _INPUTS + _INPUT.pack(packet.levels, packet.carrier, packet.supplied, packet.up)
+            order = bytes(packet.order)
+            fixed = packet.levels, packet.carrier, packet.supplied, packet.up, packet.interfaces, len(order)
+            return _INPUTS + _INPUT.pack(*fixed) + order
 
 
 def decode(raw: bytes) -> Packet:
@@ -75,9 +81,23 @@ def decode(raw: bytes) -> Packet:
         if levels > LEVELS_MAX:
             raise ChannelGarbage("pins that do not exist")
         return PinLevels(levels)
-    if kind == _INPUTS and len(body) == _INPUT.size:
-        levels, carrier, supplied, up = _INPUT.unpack(body)
-        if carrier > 1:
-            raise ChannelGarbage("a carrier is there or not")
-        return Inputs(levels=levels, carrier=bool(carrier), supplied=supplied, up=up)
+    if kind == _INPUTS and len(body) >= _INPUT.size:
+        return _inputs(body)
     raise ChannelGarbage("no such packet")
+
+
+def _inputs(body: bytes) -> Inputs:
+    levels, carrier, supplied, up, interfaces, bays = _INPUT.unpack_from(body)
+    order = tuple(body[_INPUT.size :])
+    if carrier > 1 or levels > LEVELS_MAX:
+        raise ChannelGarbage("inputs that do not exist")
+    if len(order) != bays or bays > BAYS_MAX or sorted(order) != list(range(1, bays + 1)):
+        raise ChannelGarbage("an order names each bay once")
+    return Inputs(
+        levels=levels,
+        carrier=bool(carrier),
+        supplied=supplied,
+        up=up,
+        interfaces=interfaces,
+        order=order,
+    )

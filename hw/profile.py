@@ -7,12 +7,13 @@ in the files, beside the numbers (20-interlock, electrical model).
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 BOARDS = Path(__file__).parent / "boards"
 BCM_PINS = range(28)  # GPIO numbers on the 40-pin header
+SENSES = ("k1", "k2", "k3", "drives", "cut", "key", "supply")  # kinds of sense lines
 PROFILE_BYTES_MAX = 64 * 1024  # a profile is two pages of text
 
 
@@ -51,7 +52,8 @@ class ContactTiming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardProfile:
-    """One board. Times in ms, `uart_bytes_per_ms` in both directions."""
+    """One board. Times in ms, `uart_bytes_per_ms` in both directions. `open_reads_high`: the kinds of sense
+    (SENSES) whose pull makes an open wire read high."""
 
     name: str
     emulated: bool
@@ -61,10 +63,12 @@ class BoardProfile:
     changeover: ContactTiming
     permit_decay_ms: int
     spin_up_ms: int
+    drive_celsius_max: int
     carrier_ms: int
     supply_fall_ms: int
     uart_bytes_per_ms: int
     uart_queue_bytes: int
+    open_reads_high: frozenset[str]
 
     @property
     def bays_max(self) -> int:
@@ -110,6 +114,12 @@ class _Section:
             raise ProfileInvalid(f"[{self._name}] {key}: a pin is a BCM number from 0 to 27")
         return tuple(pins)
 
+    def names(self, key: str, known: Sequence[str]) -> frozenset[str]:
+        value = self._values.get(key)
+        if not isinstance(value, list) or not all(name in known for name in value):
+            raise ProfileInvalid(f"[{self._name}] {key}: a list out of {', '.join(known)} is needed")
+        return frozenset(value)
+
     def pair(self, key: str) -> tuple[int, int]:
         first, second = self.pins(key, range(2, 3))
         return first, second
@@ -138,10 +148,12 @@ def parse(text: str) -> BoardProfile:
         changeover=top.section("changeover").timing(),
         permit_decay_ms=top.section("permit").number("decay_ms"),
         spin_up_ms=top.section("drive").number("spin_up_ms"),
+        drive_celsius_max=top.section("drive").number("celsius_max", most=125),
         carrier_ms=top.section("converter").number("carrier_ms"),
         supply_fall_ms=top.section("controller").number("supply_fall_ms"),
         uart_bytes_per_ms=uart.number("bytes_per_ms"),
         uart_queue_bytes=uart.number("queue_bytes", most=1 << 20),
+        open_reads_high=top.section("sense").names("open_reads_high", SENSES),
     )
     _check(profile)
     return profile

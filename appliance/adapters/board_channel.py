@@ -10,7 +10,7 @@ import os
 import select
 import socket
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from appliance.domain.ids import Bay
@@ -132,6 +132,14 @@ class BoardChannel:
 
     def carrier(self) -> bool:
         return self.inputs().carrier
+
+    def others(self) -> int:
+        """How many networks carry beside the link."""
+        return self.inputs().interfaces
+
+    def order(self) -> Sequence[int]:
+        """The bays in the order in which their drives came up on the bus; none: as they are numbered."""
+        return self.inputs().order
 
     def losses(self, bay: Bay) -> int | None:
         """How often the drive in `bay` has gone so far; None while none answers there."""

@@ -19,9 +19,11 @@ FilesFactory = Callable[[Path, Callable[[], bool]], Files]
 
 
 class Bays(Protocol):
-    """The bays' supply (BoardChannel.losses)."""
+    """The bays' supply and bus (BoardChannel)."""
 
     def losses(self, bay: Bay) -> int | None: ...
+
+    def order(self) -> Sequence[int]: ...
 
 
 @dataclass(slots=True)
@@ -40,8 +42,10 @@ class EmulatedDrives:
         self._known: dict[Bay, tuple[int, EmulatedDrive]] = {}
 
     def attached(self) -> Sequence[EmulatedDrive]:
-        """The drives that answer now; the same object for as long as one has not gone."""
-        here = (self._drive(Bay(number)) for number in range(1, self._count + 1))
+        """The drives that answer now, in the order of their bus; the same object for as long as one has
+        not gone."""
+        numbers = [number for number in self._bays.order() if number <= self._count]
+        here = (self._drive(Bay(number)) for number in numbers or range(1, self._count + 1))
         return [drive for drive in here if drive is not None]
 
     def _drive(self, bay: Bay) -> EmulatedDrive | None:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
+
+
+class Inputs(Protocol):
+    """What the board says of its networks."""
+
+    def carrier(self) -> bool: ...
+
+    def others(self) -> int: ...
 
 
 class BoardLink:
-    """Asks `carrier` (BoardChannel.carrier) each time; remembers nothing."""
+    """Asks the board (BoardChannel) each time; remembers nothing."""
 
-    def __init__(self, carrier: Callable[[], bool]) -> None:
-        self._carrier = carrier
+    def __init__(self, board: Inputs) -> None:
+        self._board = board
 
     def carrier(self) -> bool:
-        return self._carrier()
+        return self._board.carrier()
+
+    def others(self) -> int:
+        return self._board.others()

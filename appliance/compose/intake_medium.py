@@ -14,7 +14,6 @@ from pathlib import Path
 from appliance import config
 from appliance.adapters.dedup_index import SqliteIndex
 from appliance.adapters.directory import ScratchDirectory
-from appliance.adapters.link import BoardLink
 from appliance.adapters.local_source import LocalSource
 from appliance.adapters.rate import Rate
 from appliance.compose import operational_keys
@@ -51,7 +50,8 @@ PROGRESS_BYTES = 4 << 20  # bytes between two progress events; a screen shows no
 
 
 def run(machine: Machine, job: AnyJob) -> None:
-    """Do the job of the link half."""
+    """Do the job of the link half; nothing is asked for while another network carries."""
+    machine.require_no_other_network()
     home = Home(Path(job.home))
     texts = PolicyFiles(home.policy)
     geometry = texts.policy.geometry
@@ -62,8 +62,7 @@ def run(machine: Machine, job: AnyJob) -> None:
     match job:
         case WindowJob():
             pull = partial(_pull, machine, home, texts, keeper, pulse, job)
-            link = BoardLink(machine.channel.carrier)
-            link_half.run(keeper, pulse, link, machine.console, texts.hash, pull)
+            link_half.run(keeper, pulse, machine.link, machine.console, texts.hash, pull)
         case AttemptJob():
             _attempt(machine, home, texts, keeper, bays)
         case _:
@@ -135,7 +134,7 @@ def _settings(machine: Machine, wanted: config.Intake, *, full: bool) -> IntakeS
 
 def _sources(machine: Machine, home: Home, lines: Sequence[SourceLine], link_rate: int) -> list[LocalSource]:
     """Tier 0 first: identity and key stores come before everything else."""
-    link = BoardLink(machine.channel.carrier)
+    link = machine.link
     rate = Rate(link_rate, machine.clock) if link_rate else None
     return [
         LocalSource(line.name, os.fsdecode(line.path), carrier=link.carrier, exclude=home.root, rate=rate)

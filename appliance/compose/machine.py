@@ -15,7 +15,9 @@ from appliance.adapters.clock import SystemClock
 from appliance.adapters.console import JsonConsole
 from appliance.adapters.entropy import SystemEntropy
 from appliance.adapters.interlock import InterlockClient
-from appliance.ports import Clock, Console, Entropy, Interlock, Relays
+from appliance.adapters.link import BoardLink
+from appliance.errors import ConnectionUnexplained, NetworkForeign
+from appliance.ports import Clock, Console, Entropy, Interlock, Link, Relays
 from appliance.service.keeper import Keeper
 from appliance.service.pulse import Pulse, Pulsing
 from hw import profile
@@ -45,6 +47,22 @@ class Machine:
     @property
     def relays(self) -> Relays:
         return self.channel
+
+    @property
+    def link(self) -> Link:
+        return BoardLink(self.channel)
+
+    def require_no_other_network(self) -> None:
+        """NetworkForeign where anything but the box's own link carries."""
+        count = self.link.others()
+        if count:
+            raise NetworkForeign(count=count)
+
+    def require_silence(self) -> None:
+        """No network at all, as a drive phase needs it. ConnectionUnexplained, NetworkForeign."""
+        self.require_no_other_network()
+        if self.link.carrier():
+            raise ConnectionUnexplained(line="link (it carries)")
 
     @property
     def bays(self) -> BoardChannel:

@@ -55,7 +55,8 @@ from appliance.service.recovery import Recall
 
 
 def run(machine: Machine, job: AnyJob) -> None:
-    """Do the job of this drive phase."""
+    """Do the job of this drive phase; no drive gets its coil while any network carries."""
+    machine.require_silence()
     home = Home(Path(job.home))
     if isinstance(job, RecallPolicyJob):
         policy_search.recall(_search(machine, home, job.bays), Directory(home.policy, steps=machine.steps))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from firmware.wire.codes import Phase
-from hw.twin.scenario import Deed
+from hw.twin.scenario import Deed, Trigger
 
 
 class Agenda:
@@ -18,6 +18,10 @@ class Agenda:
     def entered(self, phase: Phase, uptime_ms: int) -> None:
         """The box is in this phase; only the first time counts."""
         self._entered_ms.setdefault(phase, uptime_ms)
+
+    def add(self, do: str, at_ms: int) -> None:
+        """One more, which needs no fields."""
+        self._deeds.append(Deed(trigger=Trigger(after_ms=at_ms), do=do))
 
     def take_due(self, uptime_ms: int) -> Iterator[Deed]:
         """Deeds whose time has come, each once."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from hw.profile import BoardProfile
+from hw.profile import BoardProfile, ContactTiming
 from hw.twin import contact
 from hw.twin.contact import Relay
+from hw.twin.damage import Damage
 
 DRIVE_GONE_MS = -1  # spin-up counter of a drive without supply
+ROOM_CELSIUS = 25  # a room
 
 
 class Throw(Enum):
@@ -26,20 +28,22 @@ class Throw(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """What holds the circuit from outside. `gpio` has a bit per BCM number, `drive_mask` bit 0 for bay 1."""
+    """What holds the circuit from outside. `gpio` has a bit per BCM number, `drive_mask` bit 0 for bay 1.
+    `gpio` is None until the controller's program has made its pins outputs."""
 
     permit_link: bool = False
     permit_drives: bool = False
     drive_mask: int = 0
     k3_on_link: bool = False
     controller_power: bool = False
-    gpio: int = 0
+    gpio: int | None = 0
     cut_pressed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circuit:
-    """Everything that has a memory in copper. `spin_ms` counts a drive's time with supply, saturating."""
+    """Everything that has a memory in copper. `spin_ms` counts a drive's time with supply, saturating;
+    `brown_ms` what is left of a dip of its supply; `bus_order` the bays in the order of their drives' bus."""
 
     profile: BoardProfile
     k1: Relay = contact.RESTING
@@ -48,7 +52,11 @@ class Circuit:
     k3_stuck: Throw | None = None
     drives: tuple[Relay, ...]
     spin_ms: tuple[int, ...]
+    brown_ms: tuple[int, ...]
+    bus_order: tuple[int, ...]
     pulled: frozenset[int] = field(default_factory=frozenset)
+    damage: Damage = field(default_factory=Damage)
+    celsius: int = ROOM_CELSIUS
     link_charge_ms: int = 0
     drives_charge_ms: int = 0
     supply_ms: int = 0
@@ -71,15 +79,22 @@ class Circuit:
     @property
     def drives_live(self) -> tuple[bool, ...]:
         """Supply at each bay."""
-        return tuple(relay.conducting for relay in self.drives)
+        return tuple(
+            relay.conducting and not brown for relay, brown in zip(self.drives, self.brown_ms, strict=True)
+        )
 
     @property
     def drives_up(self) -> tuple[bool, ...]:
         """Each bay's drive has spun up and answers on its bus."""
         ready = self.profile.spin_up_ms
         return tuple(
-            spun >= ready and bay not in self.pulled for bay, spun in enumerate(self.spin_ms, start=1)
+            spun >= ready and bay not in self.pulled and not self.stopped(bay)
+            for bay, spun in enumerate(self.spin_ms, start=1)
         )
+
+    def stopped(self, bay: int) -> bool:
+        """A drive whose motor stalls, or that has switched itself off because it is too hot."""
+        return bay in self.damage.stalled or self.celsius > self.profile.drive_celsius_max
 
     @property
     def carrier(self) -> bool:
@@ -95,7 +110,13 @@ def build(profile: BoardProfile, bays: int) -> Circuit:
     """A dead circuit with `bays` drives: nothing energised, nothing charged."""
     if not 1 <= bays <= profile.bays_max:
         raise ValueError(f"this board has 1 to {profile.bays_max} bays")
-    return Circuit(profile=profile, drives=(contact.RESTING,) * bays, spin_ms=(DRIVE_GONE_MS,) * bays)
+    return Circuit(
+        profile=profile,
+        drives=(contact.RESTING,) * bays,
+        spin_ms=(DRIVE_GONE_MS,) * bays,
+        brown_ms=(0,) * bays,
+        bus_order=tuple(range(1, bays + 1)),
+    )
 
 
 def step(circuit: Circuit, drawn: Drawn, dt_ms: int) -> Circuit:
@@ -104,32 +125,30 @@ def step(circuit: Circuit, drawn: Drawn, dt_ms: int) -> Circuit:
     if _at_rest(circuit, drawn):
         return circuit
     p = circuit.profile
-    coils = _coils(circuit, drawn)
-    k1 = contact.step(circuit.k1, energised=coils.k1, dt_ms=dt_ms, timing=p.relay)
-    k2 = contact.step(circuit.k2, energised=coils.k2, dt_ms=dt_ms, timing=p.relay)
-    k3 = contact.step(circuit.k3, energised=drawn.k3_on_link, dt_ms=dt_ms, timing=p.changeover)
-    drives = tuple(
-        contact.step(relay, energised=coil, dt_ms=dt_ms, timing=p.relay)
-        for relay, coil in zip(circuit.drives, coils.drives, strict=True)
-    )
-    linked = k1.conducting and k2.conducting
+    moved = [
+        contact.step(part.relay, energised=part.coil, dt_ms=dt_ms, timing=part.timing)
+        for part in _parts(circuit, drawn)
+    ]
+    k1, k2, k3, *drives = moved
     link_charge_ms, drives_charge_ms, supply_ms = (
         _charge(left_ms, fed=fed, full=full, dt_ms=dt_ms) for left_ms, fed, full in _charges(circuit, drawn)
     )
-    return replace(
+    after = replace(
         circuit,
         k1=k1,
         k2=k2,
         k3=k3,
-        drives=drives,
-        spin_ms=tuple(
-            _spin(spun, was_live=was.conducting, live=now.conducting, full=p.spin_up_ms, dt_ms=dt_ms)
-            for spun, was, now in zip(circuit.spin_ms, circuit.drives, drives, strict=True)
-        ),
+        drives=tuple(drives),
+        brown_ms=tuple(max(0, left_ms - dt_ms) for left_ms in circuit.brown_ms),
         link_charge_ms=link_charge_ms,
         drives_charge_ms=drives_charge_ms,
         supply_ms=supply_ms,
-        carrier_ms=min(circuit.carrier_ms + dt_ms, p.carrier_ms) if linked and circuit.link_conducting else 0,
+    )
+    carrier_ms = min(circuit.carrier_ms + dt_ms, p.carrier_ms) if circuit.link_conducting else 0
+    return replace(
+        after,
+        spin_ms=_spun(circuit, after.drives_live, dt_ms),
+        carrier_ms=carrier_ms if after.link_conducting else 0,
     )
 
 
@@ -138,11 +157,12 @@ def due_ms(circuit: Circuit, drawn: Drawn) -> int | None:
     if _at_rest(circuit, drawn):
         return None
     p = circuit.profile
-    coils = _coils(circuit, drawn)
-    relays = [(circuit.k1, coils.k1), (circuit.k2, coils.k2), *zip(circuit.drives, coils.drives, strict=True)]
-    moments = [contact.due_ms(relay, energised=coil, timing=p.relay) for relay, coil in relays]
-    moments.append(contact.due_ms(circuit.k3, energised=drawn.k3_on_link, timing=p.changeover))
-    moments += [p.spin_up_ms - spun for spun in circuit.spin_ms if 0 <= spun < p.spin_up_ms]
+    moments = [
+        contact.due_ms(part.relay, energised=part.coil, timing=part.timing)
+        for part in _parts(circuit, drawn)
+    ]
+    moments += [p.spin_up_ms - spun for spun in _spinning(circuit)]
+    moments += [left_ms for left_ms in circuit.brown_ms if left_ms]
     for charge, fed, _ in _charges(circuit, drawn):
         if fed != (charge > 0):
             moments.append(charge)
@@ -152,41 +172,58 @@ def due_ms(circuit: Circuit, drawn: Drawn) -> int | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Coils:
-    k1: bool
-    k2: bool
-    drives: tuple[bool, ...]
+class _Part:
+    """A relay, whether its coil carries current now, and its figures."""
+
+    relay: Relay
+    coil: bool
+    timing: ContactTiming
 
 
-def _coils(circuit: Circuit, drawn: Drawn) -> _Coils:
-    """Which coils carry current now: both halves, K3's throw and the CUT button's contact."""
-    pins = circuit.profile.pins
-    gpio = drawn.gpio if circuit.controller_supplied else 0  # without supply the external pulls win
+def _parts(circuit: Circuit, drawn: Drawn) -> tuple[_Part, ...]:
+    """K1, K2, K3, D1 …: a coil needs both halves, K3's throw and the CUT button's contact."""
+    p, damage = circuit.profile, circuit.damage
     throw = _throw(circuit, drawn)
     link_rail = circuit.link_charge_ms > 0 and throw is Throw.LINK and not drawn.cut_pressed
     drive_rail = circuit.drives_charge_ms > 0 and throw is Throw.DRIVES and not drawn.cut_pressed
-    return _Coils(
-        k1=link_rail and bool(gpio >> pins.link[0] & 1),
-        k2=link_rail and bool(gpio >> pins.link[1] & 1),
-        drives=tuple(
-            drive_rail and bool(drawn.drive_mask >> index & 1) and bool(gpio >> pin & 1)
-            for index, pin in zip(range(len(circuit.drives)), pins.drives, strict=False)
-        ),
+    gpio = drawn.gpio if circuit.controller_supplied else None  # then the external pulls win
+
+    def part(name: str, relay: Relay, rail: bool, pin: int) -> _Part:  # noqa: FBT001 - local
+        level = None if gpio is None else bool(gpio >> pin & 1)
+        coil = rail and damage.low_side(name, pin_high=level)
+        return _Part(relay=relay, coil=coil, timing=_timing(p.relay, damage.bounce_ms(name)))
+
+    k3 = _Part(
+        relay=circuit.k3,
+        coil=drawn.k3_on_link and "k3" not in damage.open_coils,
+        timing=_timing(p.changeover, damage.bounce_ms("k3")),
     )
+    drives = (
+        part(f"d{bay}", relay, drive_rail and bool(drawn.drive_mask >> bay - 1 & 1), pin)
+        for bay, (relay, pin) in enumerate(zip(circuit.drives, p.pins.drives, strict=False), start=1)
+    )
+    k1 = part("k1", circuit.k1, link_rail, p.pins.link[0])
+    k2 = part("k2", circuit.k2, link_rail, p.pins.link[1])
+    return k1, k2, k3, *drives
+
+
+def _timing(sound: ContactTiming, bounce_ms: int | None) -> ContactTiming:
+    return sound if bounce_ms is None else replace(sound, bounce_ms=bounce_ms)
 
 
 def _throw(circuit: Circuit, drawn: Drawn) -> Throw:
     """A changeover whose coil has just changed has left its contact."""
-    if circuit.k3_stuck is None and circuit.k3.energised != drawn.k3_on_link:
+    ordered = drawn.k3_on_link and "k3" not in circuit.damage.open_coils
+    if circuit.k3_stuck is None and circuit.k3.energised != ordered:
         return Throw.GAP
     return circuit.throw
 
 
 def _charges(circuit: Circuit, drawn: Drawn) -> tuple[tuple[int, bool, int], ...]:
-    p = circuit.profile
+    p, shorted = circuit.profile, circuit.damage.shorted_pumps
     return (
-        (circuit.link_charge_ms, drawn.permit_link, p.permit_decay_ms),
-        (circuit.drives_charge_ms, drawn.permit_drives, p.permit_decay_ms),
+        (circuit.link_charge_ms, drawn.permit_link or "link" in shorted, p.permit_decay_ms),
+        (circuit.drives_charge_ms, drawn.permit_drives or "drives" in shorted, p.permit_decay_ms),
         (circuit.supply_ms, drawn.controller_power, p.supply_fall_ms),
     )
 
@@ -195,10 +232,29 @@ def _charge(left_ms: int, *, fed: bool, full: int, dt_ms: int) -> int:
     return max(full, 1) if fed else max(0, left_ms - dt_ms)
 
 
-def _spin(spun_ms: int, *, was_live: bool, live: bool, full: int, dt_ms: int) -> int:
-    if not live:
-        return DRIVE_GONE_MS
-    return min(spun_ms + dt_ms, full) if was_live else 0
+def _spun(circuit: Circuit, live: tuple[bool, ...], dt_ms: int) -> tuple[int, ...]:
+    """How long each drive has been spinning: from anew after every loss, not at all while it is stopped."""
+    full = circuit.profile.spin_up_ms
+    spun = []
+    for bay, (spun_ms, was, now) in enumerate(
+        zip(circuit.spin_ms, circuit.drives_live, live, strict=True), start=1
+    ):
+        if not now:
+            spun.append(DRIVE_GONE_MS)
+        elif not was or circuit.stopped(bay):
+            spun.append(0)
+        else:
+            spun.append(min(spun_ms + dt_ms, full))
+    return tuple(spun)
+
+
+def _spinning(circuit: Circuit) -> list[int]:
+    """Of each drive that is on its way up, how far it is."""
+    return [
+        spun
+        for bay, spun in enumerate(circuit.spin_ms, start=1)
+        if 0 <= spun < circuit.profile.spin_up_ms and not circuit.stopped(bay)
+    ]
 
 
 def _at_rest(circuit: Circuit, drawn: Drawn) -> bool:
@@ -206,15 +262,13 @@ def _at_rest(circuit: Circuit, drawn: Drawn) -> bool:
     p = circuit.profile
     if any(charge != (max(full, 1) if fed else 0) for charge, fed, full in _charges(circuit, drawn)):
         return False
-    if any(0 <= spun < p.spin_up_ms for spun in circuit.spin_ms):
+    if _spinning(circuit) or any(circuit.brown_ms):
+        return False
+    if any(spun > 0 and circuit.stopped(bay) for bay, spun in enumerate(circuit.spin_ms, start=1)):
         return False
     if circuit.link_conducting and circuit.carrier_ms < p.carrier_ms:
         return False
-    coils = _coils(circuit, drawn)
-    pairs = [
-        (circuit.k1, coils.k1),
-        (circuit.k2, coils.k2),
-        (circuit.k3, drawn.k3_on_link),
-        *zip(circuit.drives, coils.drives, strict=True),
-    ]
-    return all(relay.energised == coil and relay.since_ms == contact.LONG_AGO_MS for relay, coil in pairs)
+    return all(
+        part.relay.energised == part.coil and part.relay.since_ms == contact.LONG_AGO_MS
+        for part in _parts(circuit, drawn)
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from hw.twin.faults import Hands
 from hw.twin.memory import Memory
 
+_MILLION = 1_000_000
+
 
 class Crystal:
     """Unix milliseconds, or nothing where the battery was lost or `hands` took the clock away."""
@@ -13,6 +15,7 @@ class Crystal:
         self._memory, self._hands = memory, hands
         self._unix_ms = memory.rtc_ms()
         self._saved_s = -1
+        self._owed = 0  # millionths of a millisecond that the drift has not moved yet
 
     @property
     def unix_ms(self) -> int:
@@ -33,12 +36,14 @@ class Crystal:
         self._hands.clock_lost = False
         self.set(unix_s)
 
-    def move(self, dt_ms: int) -> None:
-        """Time passes. A new second is written before the interlock can see it, so that its time floor
-        never runs ahead of the chip."""
+    def move(self, dt_ms: int, drift_ppm: int = 0) -> None:
+        """Time passes, by a crystal that is `drift_ppm` too fast. A new second is written before the
+        interlock can see it, so that its time floor never runs ahead of the chip."""
         if self._unix_ms is None:
             return
-        self._unix_ms += dt_ms
+        self._owed += dt_ms * drift_ppm
+        extra_ms, self._owed = divmod(self._owed, _MILLION)
+        self._unix_ms += dt_ms + extra_ms
         if self._unix_ms // 1000 != self._saved_s:
             self.keep()
 

@@ -25,6 +25,7 @@ class InterlockDevice:
     def __init__(self, memory: Memory, nonce: bytes, set_clock: Callable[[int], None]) -> None:
         self._memory, self._set_clock = memory, set_clock
         self._said = bytearray()
+        self._hung = False
         self.drive = Drive()
         slots = memory.slot(0), memory.slot(1)
         self.state: State
@@ -35,6 +36,8 @@ class InterlockDevice:
 
     def tick(self, *, uptime_ms: int, rtc_s: int | None, senses: Senses) -> None:
         """Let the model look at its clock and senses."""
+        if self._hung:
+            return
         seen = ModelSenses(
             k1_conducting=senses.k1_conducting,
             k2_conducting=senses.k2_conducting,
@@ -48,13 +51,19 @@ class InterlockDevice:
 
     def hear(self, data: bytes) -> None:
         """Bytes from the controller's serial line."""
-        for item in self._session.receive(data):
+        for item in () if self._hung else self._session.receive(data):
             self._step(Received(message=item))
 
     def take_said(self) -> bytes:
         """Bytes for the controller's serial line."""
         said, self._said = bytes(self._said), bytearray()
         return said
+
+    def hang(self) -> None:
+        """It does nothing any more: its dynamic outputs give no edges, whatever level they stopped at, and
+        every other pin keeps its level until the watchdog bites."""
+        self._hung = True
+        self.drive = replace(self.drive, permit_link=False, permit_drives=False)
 
     def lose_power(self) -> None:
         """Its outputs fall; what it remembers is in its memory."""

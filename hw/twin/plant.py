@@ -35,6 +35,7 @@ FINE_STEP_MS = 5  # ms; while contacts move or bytes travel
 PACKETS_MAX = 256  # packets taken from the controller at once; the rest waits in its own queue
 PINS_QUEUE_MAX = 64  # pin changes that wait for their millisecond; of more, the oldest are skipped
 SAY_BYTES_MAX = 2048  # bytes of serial data in one packet
+WATCHDOG_MS = 50  # ms; 20-interlock: the interlock's own, which only its safety step feeds
 DARK_MS = 200  # ms; pump decay, release times and supply fall together, x2
 
 Boot = Callable[[str], Controller]
@@ -81,7 +82,7 @@ class Plant:
         self._crystal = Crystal(memory, self.hands)
         self._line = SerialLine(bytes_per_ms=profile.uart_bytes_per_ms, queue_bytes=profile.uart_queue_bytes)
         self._pins: deque[int] = deque(maxlen=PINS_QUEUE_MAX)
-        self._gpio = 0
+        self._gpio: int | None = None  # nobody drives the pins
         self._shown: Inputs | None = None
         self._undead = False
         self.controller: Controller | None = None
@@ -186,7 +187,7 @@ class Plant:
         if self._stop_at_both and not self.totals.never_both:
             raise BothLive(f"at {self.uptime_ms} ms")
         self.uptime_ms += dt_ms
-        self._crystal.move(dt_ms)
+        self._crystal.move(dt_ms, self.hands.drift_ppm)
         return dt_ms
 
     def _step_ms(self, drawn: Drawn) -> int:
@@ -217,10 +218,8 @@ class Plant:
         )
 
     def _senses(self, side: Side) -> senses.Senses:
-        hands = self.hands
-        return senses.read(
-            self.circuit, self._drawn(), key_turned=hands.key_turned, stuck=hands.stuck, side=side
-        )
+        turned, stuck = self.hands.key_turned, self.hands.stuck
+        return senses.read(self.circuit, self._drawn(), key_turned=turned, stuck=stuck, side=side)
 
     # The controller's slot.
 
@@ -242,16 +241,11 @@ class Plant:
 
     def _tell_controller(self) -> None:
         said = self.device.take_said()
-        if self.controller is None or self.hands.serial_unplugged:
+        if self.controller is None:
             return
-        for start in range(0, len(said), SAY_BYTES_MAX):
+        for start in range(0, 0 if self.hands.serial_unplugged else len(said), SAY_BYTES_MAX):
             self.controller.push(Uart(said[start : start + SAY_BYTES_MAX]))
-        shown = Inputs(
-            levels=senses.pin_levels(self._senses(Side.CONTROLLER), self._profile.pins),
-            carrier=self.circuit.carrier,
-            supplied=senses.mask(self.circuit.drives_live),
-            up=senses.mask(self.circuit.drives_up),
-        )
+        shown = senses.inputs(self.circuit, self._senses(Side.CONTROLLER), self.hands.network)
         if shown != self._shown:
             self._shown = shown
             self.controller.push(shown)
@@ -272,7 +266,7 @@ class Plant:
         removal = controller.remove_supply()
         self._undead = bool(removal.left)  # then the supply is sensed as still there, which is the truth
         self._pins.clear()
-        self._gpio = 0
+        self._gpio = None
         self._line.clear()
         for said in controller.said():
             self._watchers.said(said)
@@ -289,6 +283,9 @@ class Plant:
                 self.controller.plant(self._rootkit)
             case "noise":
                 self._line.put(self._entropy(deed.bytes))
+            case "hang_interlock":
+                self.device.hang()
+                self._agenda.add("reset_interlock", self.uptime_ms + WATCHDOG_MS)
             case "reset_interlock":
                 self._reset_at_ms = self.uptime_ms
                 self.device = InterlockDevice(self._memory, self._entropy(NONCE_BYTES), self._crystal.order)

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hw.profile import Pins
+from hw.channel import Inputs
+from hw.profile import BoardProfile, Pins
 from hw.twin.circuit import Circuit, Drawn, Throw
 
 
@@ -19,6 +20,15 @@ class Side(StrEnum):
 
     INTERLOCK = "interlock"
     CONTROLLER = "controller"
+
+
+@dataclass(slots=True, kw_only=True)
+class Network:
+    """What is wrong with the network: `interfaces` carry beside the box's own link, which itself may claim
+    to carry whatever its supply."""
+
+    carrier_held: bool = False
+    interfaces: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +44,21 @@ class Senses:
     controller_supplied: bool
 
 
+_KINDS = {
+    "k1_conducting": "k1",
+    "k2_conducting": "k2",
+    "k3_on_link": "k3",
+    "cut_pressed": "cut",
+    "key_turned": "key",
+    "controller_supplied": "supply",
+}
+
+
+def open_level(profile: BoardProfile, line: str) -> bool:
+    """What a line reads whose wire is open: its pull's level."""
+    return _KINDS.get(line, "drives") in profile.open_reads_high
+
+
 def lines(bays: int) -> tuple[str, ...]:
     """The names under which a line can be stuck."""
     drives = tuple(f"d{bay}_live" for bay in range(1, bays + 1))
@@ -42,12 +67,20 @@ def lines(bays: int) -> tuple[str, ...]:
 
 
 def read(
-    circuit: Circuit, drawn: Drawn, *, key_turned: bool, stuck: Mapping[tuple[Side, str], bool], side: Side
+    circuit: Circuit,
+    drawn: Drawn,
+    *,
+    key_turned: bool,
+    stuck: Mapping[tuple[Side, str], bool | None],
+    side: Side,
 ) -> Senses:
-    """The senses as `side` reads them."""
+    """The senses as `side` reads them; a line stuck at None is an open wire."""
 
     def level(name: str, *, true: bool) -> bool:
-        return stuck.get((side, name), true)
+        if (side, name) not in stuck:
+            return true
+        level = stuck[side, name]
+        return open_level(circuit.profile, name) if level is None else level
 
     return Senses(
         k1_conducting=level("k1_conducting", true=circuit.k1.conducting),
@@ -72,6 +105,19 @@ def pin_levels(senses: Senses, pins: Pins) -> int:
         pins.sense_key: senses.key_turned,
     }
     return sum(1 << pin for pin, high in by_pin.items() if high)
+
+
+def inputs(circuit: Circuit, read: Senses, network: Network) -> Inputs:
+    """All that the controller can read of the board."""
+    numbered = tuple(range(1, len(circuit.drives) + 1))
+    return Inputs(
+        levels=pin_levels(read, circuit.profile.pins),
+        carrier=circuit.carrier or network.carrier_held,
+        supplied=mask(circuit.drives_live),
+        up=mask(circuit.drives_up),
+        interfaces=network.interfaces,
+        order=() if circuit.bus_order == numbered else circuit.bus_order,
+    )
 
 
 def mask(levels: tuple[bool, ...]) -> int:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 from hw.twin import kept_file
 from hw.twin.circuit import Circuit, Throw
 from hw.twin.contact import Relay
+from hw.twin.damage import Damage
 from hw.twin.faults import Hands
 from hw.twin.kept_file import KeptInvalid
 from hw.twin.senses import Side
@@ -67,8 +69,10 @@ def _to_text(circuit: Circuit, hands: Hands) -> str:
         },
         "k3_stuck": circuit.k3_stuck.value if circuit.k3_stuck is not None else "",
         "pulled": sorted(circuit.pulled),
-        "stuck": sorted([side.value, line, level] for (side, line), level in hands.stuck.items()),
+        "stuck": [[side.value, line, level] for (side, line), level in _by_name(hands.stuck)],
         "clock_lost": hands.clock_lost,
+        "drift_ppm": hands.drift_ppm,
+        "copper": _broken(circuit.damage),
     }
     return json.dumps(damage, indent=1, sort_keys=True) + "\n"
 
@@ -76,8 +80,12 @@ def _to_text(circuit: Circuit, hands: Hands) -> str:
 def _from_text(text: str, circuit: Circuit, hands: Hands) -> Circuit:
     damage = json.loads(text)
     relays = damage["relays"]
-    hands.stuck = {(Side(side), str(line)): bool(level) for side, line, level in damage["stuck"]}
+    hands.stuck = {
+        (Side(side), str(line)): None if level is None else bool(level)
+        for side, line, level in damage["stuck"]
+    }
     hands.clock_lost = bool(damage["clock_lost"])
+    hands.drift_ppm = int(damage.get("drift_ppm", 0))
     return replace(
         circuit,
         k1=_relay(circuit.k1, relays.get("k1")),
@@ -88,6 +96,29 @@ def _from_text(text: str, circuit: Circuit, hands: Hands) -> Circuit:
         ),
         k3_stuck=Throw(damage["k3_stuck"]) if damage["k3_stuck"] else None,
         pulled=frozenset(int(bay) for bay in damage["pulled"]),
+        damage=_copper(damage.get("copper", {})),
+    )
+
+
+def _by_name(stuck: dict[tuple[Side, str], bool | None]) -> list[tuple[tuple[Side, str], bool | None]]:
+    return sorted(stuck.items(), key=lambda item: item[0])
+
+
+def _broken(damage: Damage) -> dict[str, list[object]]:
+    """The lists that are not empty."""
+    lists = {field.name: sorted(getattr(damage, field.name)) for field in fields(Damage)}
+    return {name: items for name, items in lists.items() if items}
+
+
+def _copper(kept: dict[str, list[Any]]) -> Damage:
+    """As `_broken` wrote it; a file of an older version has none."""
+    return Damage(
+        open_coils=frozenset(str(name) for name in kept.get("open_coils", ())),
+        shorted_drivers=frozenset(str(name) for name in kept.get("shorted_drivers", ())),
+        shorted_pumps=frozenset(str(name) for name in kept.get("shorted_pumps", ())),
+        lost_pulls=frozenset(str(name) for name in kept.get("lost_pulls", ())),
+        bounces=frozenset((str(name), int(ms)) for name, ms in kept.get("bounces", ())),
+        stalled=frozenset(int(bay) for bay in kept.get("stalled", ())),
     )
 
 

@@ -103,12 +103,19 @@ def test_relays_are_whole_pin_states(board: Board, line: BoardChannel) -> None:
 
 
 def test_the_link_carries_when_the_board_says_so_and_not_before(board: Board, line: BoardChannel) -> None:
-    link = BoardLink(line.carrier)
+    link = BoardLink(line)
     assert not link.carrier()
     board.push(Inputs(carrier=True))
     assert link.carrier()
     board.push(Inputs(carrier=False))
     assert not link.carrier()
+
+
+def test_other_networks_are_counted_and_the_bus_order_is_the_boards(board: Board, line: BoardChannel) -> None:
+    link = BoardLink(line)
+    assert (link.others(), line.order()) == (0, ())
+    board.push(Inputs(interfaces=2, order=(3, 1, 2)))
+    assert (link.others(), line.order()) == (2, (3, 1, 2))
 
 
 def test_a_drive_that_went_and_came_back_is_another_drive(board: Board, line: BoardChannel) -> None:

@@ -18,9 +18,13 @@ class Supply:
     def __init__(self) -> None:
         self.up: set[int] = set()
         self.lost: dict[int, int] = {}
+        self.came: list[int] = []
 
     def losses(self, bay: Bay) -> int | None:
         return self.lost.get(bay, 0) if bay in self.up else None
+
+    def order(self) -> list[int]:
+        return self.came
 
     def blink(self, bay: int) -> None:
         self.lost[bay] = self.lost.get(bay, 0) + 1
@@ -44,6 +48,11 @@ def drives(tmp_path: Path, supply: Supply) -> EmulatedDrives:
 
 def test_no_drive_is_attached_while_nothing_is_powered(drives: EmulatedDrives) -> None:
     assert drives.attached() == []
+
+
+def test_drives_are_attached_in_the_order_of_their_bus(drives: EmulatedDrives, supply: Supply) -> None:
+    supply.up, supply.came = {1, 2}, [2, 3, 1]
+    assert [drive.bay for drive in drives.attached()] == [2, 1]
 
 
 def test_powered_drives_are_attached_by_bay_and_an_empty_bay_is_not(

@@ -47,7 +47,10 @@ from tests.simulation.virtual_box import Cut, Nobody, PowerCut, VirtualBox, Virt
 BAYS, HOLDERS = range(1, 7), range(1, 6)
 FAULTY_MAX = 2  # drives: n - k
 STEPS_MAX = 260  # durable steps after which a cut may come; a window has some 200
-COPPER = {"weld", "break", "stick", "stick_k3"}  # two such faults at once are outside what can be seen
+COPPER = {  # two such faults at once are outside what can be seen
+    *("weld", "break", "stick", "stick_k3", "bounce"),
+    *("open_coil", "short_driver", "short_pump", "lose_pull", "open_sense"),
+}
 MARKER = b"voyage-plaintext-marker"
 REPLAY = "python -m tests.simulation.voyage"
 

@@ -19,6 +19,11 @@ FIELDS = {
     "level": "level = true",
     "side": 'side = "interlock"',
     "bytes": "bytes = 100",
+    "ms": "ms = 20",
+    "supply": 'supply = "drives"',
+    "bays": "bays = [2, 3, 1]",
+    "celsius": "celsius = -5",
+    "ppm": "ppm = -20",
 }
 
 
@@ -55,6 +60,19 @@ def test_fields_are_understood() -> None:
         event("weld", 'target = "k1"').replace("INTAKE", "LUNCH"),
         event("weld", 'target = "k1"').replace("2.5", "-1"),
         '[[event]]\nat_s = 1\nin_phase = "SEAL"\ndo = "turn_key"',
+        event("weld", 'target = "k3"'),
+        event("short_driver", 'target = "k3"'),
+        event("bounce", 'target = "k1"', "ms = 21"),
+        event("brown_out", "bays = []", "ms = 5"),
+        event("brown_out", "bays = [1, 1]", "ms = 5"),
+        event("brown_out", "bays = 1", "ms = 5"),
+        event("brown_out", "bays = [true]", "ms = 5"),
+        event("brown_out", "bays = [1]", "ms = 60001"),
+        event("reenumerate", "bays = [1, 2]"),
+        event("short_pump", 'supply = "both"'),
+        event("heat", "celsius = 126"),
+        event("heat", "celsius = 20.5"),
+        event("drift", "ppm = -900001"),
         "other = 1",
         "[event]\n",
         "not toml",
@@ -78,4 +96,6 @@ def test_the_example_scenarios_are_sound(path: Path) -> None:
 
 def test_the_readme_names_every_deed() -> None:
     text = (SCENARIOS.parent / "README.md").read_text(encoding="utf-8")
-    assert all(f"`{do}`" in text for do in DEEDS)
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in row.split("|")[1].replace("`", "").split()}
+    assert named == set(DEEDS)

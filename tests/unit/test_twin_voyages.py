@@ -20,7 +20,10 @@ from tests import depth
 from tests.unit import twin_bench
 from tests.unit.twin_bench import BAYS, Bench, Boot
 
-COPPER = {"weld", "break", "stick", "stick_k3"}
+COPPER = {
+    *("weld", "break", "stick", "stick_k3", "bounce"),
+    *("open_coil", "short_driver", "short_pump", "lose_pull", "open_sense"),
+}
 VOYAGES = depth.many(60, 2500)
 REQUESTS = (Phase.INTAKE, Phase.SEAL, Phase.SCRUB, Phase.RECOVERY, Phase.ISOLATED)
 

@@ -163,10 +163,10 @@ class Bench:
         self.plant.power_off()
         self.power_on()
 
-    def window(self, limit_s: float = 150) -> bool:
+    def window(self, limit_s: float = 150, *, day: int = 0) -> bool:
         """Restart at the window's begin and wish for an intake; True when the box came back ISOLATED."""
         self.restart()
-        self.plant.jump(WINDOW_S)
+        self.plant.jump(WINDOW_S + day * 86_400)
         self.wish = Phase.INTAKE
         seen: set[codes.Phase] = set()
 
