@@ -156,6 +156,8 @@ class LocalSource:
         try:
             leaves = sorted(os.fsencode(leaf) for leaf in os.listdir(folder_fd))
         except OSError as error:
+            if not path:  # nothing of the source is there: an empty snapshot must not be called complete
+                raise SourceMissing(source=self.name, reason=error.strerror) from error
             self._report(path, error)
             return
         for leaf in leaves:
