@@ -85,9 +85,9 @@ class FileMemory:
         try:
             middle = len(record) // 2
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, record[:middle], 0)
+            _write_all(descriptor, record[:middle], 0)
             self._steps("fram half written")
-            os.pwrite(descriptor, record[middle:], middle)
+            _write_all(descriptor, record[middle:], middle)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -107,6 +107,14 @@ class FileMemory:
         """Not fsynced: a power cut of the box is the plant's death, which leaves the page cache whole."""
         descriptor = os.open(self._folder / _RTC, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.pwrite(descriptor, f"{unix_ms:0{_RTC_BYTES}d}".encode(), 0)
+            _write_all(descriptor, f"{unix_ms:0{_RTC_BYTES}d}".encode(), 0)
         finally:
             os.close(descriptor)
+
+
+def _write_all(descriptor: int, content: bytes, offset: int) -> None:
+    """A full host disk writes part of it and says so by the count; only the next call fails."""
+    view = memoryview(content)
+    while view:
+        written = os.pwrite(descriptor, view, offset)
+        view, offset = view[written:], offset + written
