@@ -22,6 +22,7 @@ from appliance.domain.phases import Medium, Phase, Reading, Totals
 from appliance.errors import ControllerEnded, FaultLatched, IwatoError, PowerLost
 from appliance.ports import Interlock, Watcher
 from hw import profile
+from hw.twin.kept_file import KeptInvalid
 from hw.twin.loopback import LoopbackController, VacantSlot
 from hw.twin.plant import PowerCut
 from hw.twin.scenario import Scenario
@@ -52,7 +53,7 @@ class JobLog:
 
 class EmulatedBoard:
     """See the module. `sources` are the trees that intake may read; `implant` is what a scenario's
-    plant_rootkit plants."""
+    plant_rootkit plants. EmulationDamaged where the bench's own files are not what it wrote."""
 
     def __init__(
         self,
@@ -77,17 +78,19 @@ class EmulatedBoard:
         self._errors = ""
         self.log = JobLog()
         self.removals: list[Removal] = []
-        self._plant = emulation.power_on(
-            home,
-            Box(
-                profile=self._profile,
-                bays=bays,
-                boot=self._boot,
-                scenario=scenario,
-                implant=implant,
-                watchers=Watchers(said=self._said, ended=self._ended, removed=self.removals.append),
-            ),
+        watchers = Watchers(said=self._said, ended=self._ended, removed=self.removals.append)
+        box = Box(
+            profile=self._profile,
+            bays=bays,
+            boot=self._boot,
+            scenario=scenario,
+            implant=implant,
+            watchers=watchers,
         )
+        try:
+            self._plant = emulation.power_on(home, box)
+        except KeptInvalid as error:
+            raise errors.EmulationDamaged(detail=str(error)) from None
 
     # -- looking -------------------------------------------------------------------------------------
 

@@ -17,10 +17,8 @@ from appliance.compose import job as jobs
 from appliance.compose.home import Home
 from appliance.compose.job import AnyJob
 from appliance.domain.phases import Medium
-from appliance.errors import EmulationDamaged
 from appliance.ports import Entropy
 from hw.profile import BoardProfile
-from hw.twin.kept_file import KeptInvalid
 from hw.twin.measured import Measured
 from hw.twin.memory import FileMemory
 from hw.twin.plant import Boot, Plant
@@ -54,7 +52,7 @@ class Emulation(Protocol):
         ...
 
     def power_on(self, home: Home, box: Box) -> Plant:
-        """The box from UNKNOWN, on the home's memory."""
+        """The box from UNKNOWN, on the home's memory. KeptInvalid where that is not what it wrote."""
         ...
 
     def controller(
@@ -81,13 +79,7 @@ class RealEmulation:
         return int(time.time())
 
     def power_on(self, home: Home, box: Box) -> Plant:
-        """See Emulation. EmulationDamaged where the bench's own files are not what it wrote."""
-        try:
-            return self._plant(home, box)
-        except KeptInvalid as error:
-            raise EmulationDamaged(detail=str(error)) from None
-
-    def _plant(self, home: Home, box: Box) -> Plant:
+        """See Emulation."""
         return Plant(
             profile=box.profile,
             bays=box.bays,
