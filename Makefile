@@ -22,7 +22,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 # program:Debian package that the benchmark, or some test, needs
 BENCHED := restic:restic borg:borgbackup mke2fs:e2fsprogs
 PROGRAMS := ssh-keygen:openssh-client tmux:tmux openssl:openssl setpriv:util-linux unshare:util-linux \
-  mkfs.ext4:e2fsprogs fusermount3:fuse3
+  mkfs.ext4:e2fsprogs fusermount3:fuse3 cc:build-essential
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile

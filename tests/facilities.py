@@ -95,6 +95,16 @@ def _mke2fs() -> str:
     return "" if data_set.mke2fs() is not None else "mke2fs is not installed"
 
 
+def _cc() -> str:
+    """A C compiler with the C library's headers, whose libraries a program can be told to load first."""
+    source = '#define _GNU_SOURCE\n#include <dlfcn.h>\nvoid *found(void) { return dlsym(RTLD_NEXT, "x"); }\n'
+    tried = ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", os.devnull, "-ldl"]
+    if shutil.which("cc") is None:
+        return "cc is not installed"
+    done = subprocess.run(tried, input=source, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else f"cc cannot make a library ({done.stderr.strip()[:80]})"
+
+
 def _program(name: str) -> Callable[[], str]:
     return lambda: "" if shutil.which(name) is not None else f"{name} is not installed"
 
@@ -104,6 +114,7 @@ PROBES: dict[str, Callable[[], str]] = {
     "root": _root,
     "mounts": _mounts,
     "block_disk": _block_disk,
+    "cc": _cc,
     "mke2fs": _mke2fs,
     "npm": _npm,
     "vectors": _vectors,

@@ -30,7 +30,11 @@ class Vault:
 
 @pytest.fixture(scope="session")
 def vault(tmp_path_factory: pytest.TempPathFactory) -> Vault:
-    place = tmp_path_factory.mktemp("vault")
+    return committed(tmp_path_factory.mktemp("vault"))
+
+
+def committed(place: Path) -> Vault:
+    """The vault, made in this folder."""
     source, first = place / "source", place / "first"
     for tree in (source, first):
         fill(tree)
