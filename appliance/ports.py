@@ -255,20 +255,17 @@ class FileMaker(Protocol):
 
 class RestoreTarget(Protocol):
     """The directory that recovery writes into; nothing is ever written outside it. Paths are raw bytes
-    relative to it. OSError as the system raised it for one object, TargetUnusable when the target is
-    full, read-only or failing. For one thread at a time."""
+    relative to it. OSError for one object, TargetUnusable when all of it fails. One thread at a time."""
 
     left_out: list[tuple[bytes, str]]
     """(path, reason) of attributes and objects that were not made."""
 
     def begin(self, what: str) -> None:
-        """Before all else: name the restore, in the same words when it goes on. TargetForeign where
-        the target holds something else."""
+        """Before all else: name the restore, always in the same words. TargetForeign: it holds another."""
         ...
 
     def has_room(self, content_bytes: int) -> bool:
-        """So many bytes fit in, as far as is known. True where an interrupted restore goes on: what it
-        wrote takes room that the rest does not need again."""
+        """As far as is known; true for a resumed restore. `require_room` raises TargetTooSmall instead."""
         ...
 
     def require_room(self, content_bytes: int) -> None:
@@ -280,8 +277,7 @@ class RestoreTarget(Protocol):
         ...
 
     def holds(self, path: bytes, entry: FileEntry) -> bool:
-        """A file or symlink of a finished step still lies there, by kind and length. Anything else is
-        taken for there."""
+        """A finished step's file or symlink still lies there, by kind and length; true for other kinds."""
         ...
 
     def end_step(self, step: str, *, whole: bool) -> None:
