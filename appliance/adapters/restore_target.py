@@ -34,6 +34,15 @@ def is_vacant(root: Path) -> bool:
     return not set(os.listdir(root)) - _ALWAYS_THERE
 
 
+def free_bytes(root: Path) -> int | None:
+    """Room where `root` is or would be made; None where the file system gives no size. TargetUnusable."""
+    there = next(place for place in (root, *root.parents) if place.exists())
+    try:
+        return _free(os.statvfs(there))
+    except OSError as error:
+        raise TargetUnusable(path=root, reason=error.strerror or str(error)) from error
+
+
 class RestoreTarget:
     """One target directory, for one thread at a time. `left_out` lists (path, reason) of everything
     that was not made. TargetNotEmpty, TargetForeign or TargetUnusable for a directory that will not do."""
@@ -83,9 +92,7 @@ class RestoreTarget:
 
     def _free_bytes(self) -> int | None:
         with guard(self._root):
-            facts = os.fstatvfs(self._root_fd)
-        blocks = facts.f_bavail if os.geteuid() else facts.f_bfree  # root may use what is held back
-        return blocks * facts.f_frsize if facts.f_blocks else None
+            return _free(os.fstatvfs(self._root_fd))
 
     def is_done(self, step: str) -> bool:
         """An earlier, interrupted run has finished this step."""
@@ -234,3 +241,8 @@ class RestoreTarget:
             yield
         except OSError as error:
             raise TargetUnusable(path=self._root, reason=error.strerror or str(error)) from error
+
+
+def _free(facts: os.statvfs_result) -> int | None:
+    blocks = facts.f_bavail if os.geteuid() else facts.f_bfree  # root may use what is held back
+    return blocks * facts.f_frsize if facts.f_blocks else None

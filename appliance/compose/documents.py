@@ -52,7 +52,7 @@ def copies(snapshots: Iterable[Seal], *, held: int, known: int) -> dict[str, Any
         "snapshots": [
             {
                 "id": seal.snapshot,
-                "time": _utc(seal.begin),
+                "time": utc(seal.begin),
                 "complete": seal.complete,
                 "sources": [part.name for part in seal.sources],
                 "bytes": sum(part.bytes for part in seal.sources),
@@ -129,7 +129,7 @@ def attempt(board: EmulatedBoard, log: JobLog) -> dict[str, Any]:
 
 def clock(unix_s: int) -> dict[str, Any]:
     """`bench clock`."""
-    return {"schema": SCHEMA, "time": _utc(unix_s)}
+    return {"schema": SCHEMA, "time": utc(unix_s)}
 
 
 def scrub(log: JobLog) -> dict[str, Any]:
@@ -232,5 +232,6 @@ def clock_text(unix_s: int, policy: Policy) -> str:
     return datetime.fromtimestamp(unix_s, zone).isoformat()
 
 
-def _utc(unix_s: int) -> str:
+def utc(unix_s: int) -> str:
+    """As every document spells a time."""
     return datetime.fromtimestamp(unix_s, UTC).isoformat()

@@ -6,7 +6,7 @@ controller reported. What was measured comes from the plant, never from a report
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -29,10 +29,11 @@ from appliance.compose.job import (
     VerifyJob,
     WindowJob,
 )
-from appliance.compose.ledger_record import LedgerRecord
+from appliance.compose.ledger_record import LedgerRecord, known_to
 from appliance.compose.policy_files import PolicyFiles
 from appliance.compose.rebuild import Rebuilding
 from appliance.compose.recall import Recalling
+from appliance.compose.restore_plan import plan
 from appliance.domain.phases import Phase
 from appliance.errors import InterlockRefused, RootkitNotPlanted, UsageError
 from appliance.format import batch
@@ -113,11 +114,14 @@ class EmulatedAppliance:
         """See ports.Appliance. From the controller's own copy of the ledger: the drives stay dark. The
         interlock says whether that copy is whole."""
         with self._held():
-            record = LedgerRecord(self._home, self._texts)
-            board = self._board()
-            known = board.interlock().hello().log_size if board.settle() is Phase.ISOLATED else 0
-            board.power_off()
+            record, known = LedgerRecord(self._home, self._texts), known_to(self._board())
             return documents.copies(snapshots.each(record.entries()), held=record.witnessed(), known=known)
+
+    def plan_restore(self, snapshot: str, sources: Sequence[str], into: str | None) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        with self._held():
+            known = known_to(self._board())
+            return plan(self._home, self._texts, known, snapshot, sources, into)
 
     def settings(self) -> str:
         """See ports.Appliance."""

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from appliance.adapters.directory import ScratchDirectory
+from appliance.compose.emulated_board import EmulatedBoard
 from appliance.compose.home import Home
 from appliance.compose.policy_files import PolicyFiles
+from appliance.domain.phases import Phase
 from appliance.format.ledger_entry import AnyEntry, Seal
 from appliance.format.ledger_segment import Gap
 from appliance.ledger.history import History
@@ -37,3 +39,11 @@ class LedgerRecord:
     @cached_property
     def _history(self) -> History:
         return own_ledger.read(ScratchDirectory(self._home.seal_state), self._texts.keys)
+
+
+def known_to(board: EmulatedBoard) -> int:
+    """How many entries the interlock has witnessed; 0 where the box does not come to rest. For who needs
+    nothing else of the box: it is off afterwards."""
+    size = board.interlock().hello().log_size if board.settle() is Phase.ISOLATED else 0
+    board.power_off()
+    return size

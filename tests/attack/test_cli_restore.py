@@ -105,3 +105,48 @@ def test_a_target_without_room_is_refused_before_anything_is_written(
     subprocess.run(["mount", "-o", "remount,size=8m", str(mounted)], check=True)
     status, _ = restore(newest, mounted / "out", (1, 2, 3))
     assert status == errors.EXIT_OK
+
+
+def test_a_plan_needs_no_token_no_drive_and_leaves_everything_as_it_was(
+    newest: VirtualBox, tmp_path: Path
+) -> None:
+    box = newest.copy(tmp_path / "home")
+    for number in range(1, 7):
+        shutil.rmtree(box.home.bay(number))
+    for holder in range(1, 6):
+        shutil.rmtree(box.home.token(holder))
+    plan = ("restore", "plan", "--home", str(box.root), "--target", str(tmp_path / "new" / "out"))
+    ended = iwato(*plan, "--json")
+    assert ended.status == errors.EXIT_OK
+    assert ended.document["snapshot"] == newest.snapshots()[-1].snapshot
+    assert ended.document["fits"] is True
+    assert not (tmp_path / "new").exists()
+    said = iwato(*plan, "--plain")
+    assert "any 3 of 5" in said.out
+    assert "it fits" in said.out
+    assert "収まります" in iwato(*plan, "--plain", "--lang", "ja").out
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--snapshot", "20260101T000000Z-00000000"), errors.SnapshotUnknown),
+        (("--source", "gone"), errors.SourceUnknown),
+        (("--source", "\x1b[2J"), errors.SourceUnknown),
+    ],
+)
+def test_a_plan_of_what_is_not_there_is_refused_by_name(
+    newest: VirtualBox, words: tuple[str, ...], code: type[errors.IwatoError]
+) -> None:
+    ended = iwato("restore", "plan", "--home", str(newest.root), *words, "--json")
+    assert ended.document["error"]["code"] == code.code
+    assert "\x1b" not in ended.out
+
+
+def test_a_plan_into_the_box_itself_or_onto_files_is_said(newest: VirtualBox, tmp_path: Path) -> None:
+    plan = ("restore", "plan", "--home", str(newest.root), "--json", "--target")
+    assert iwato(*plan, str(newest.root / "out")).document["error"]["code"] == errors.PathUnsafe.code
+    (tmp_path / "mine").touch()
+    ended = iwato(*plan, str(tmp_path))
+    assert ended.status == errors.EXIT_WARNINGS
+    assert [item["code"] for item in ended.document["warnings"]] == [errors.TargetNotEmpty.code]

@@ -20,6 +20,7 @@ class Box:
     empty: dict[str, Any]
     windows: list[dict[str, Any]]
     copies: dict[str, Any]
+    plans: list[dict[str, Any]]
     after: dict[str, Any]
 
 
@@ -46,8 +47,10 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Box:
     first = command(home, "bench", "run-window")
     (source / "b.txt").write_text("second", encoding="utf-8")
     second = command(home, "bench", "run-window")
+    target = str(place / "out")
+    plans = [command(home, "restore", "plan"), command(home, "restore", "plan", "--target", target)]
     return Box(
-        born=born, empty=empty, windows=[first, second],
+        plans=plans, born=born, empty=empty, windows=[first, second],
         copies=command(home, "copies", "list"), after=command(home, "status"),
     )
 
@@ -87,3 +90,13 @@ def test_the_copies_are_those_of_the_windows_oldest_first(box: Box) -> None:
 
 def test_the_ledger_grows_with_every_window(box: Box) -> None:
     assert box.after["log_size"] > box.born["log_size"]
+
+
+def test_the_plan_of_a_restore_keeps_its_schema_with_and_without_a_target(box: Box) -> None:
+    without, with_one = box.plans
+    assert not documents.fault("restore-plan", without)
+    assert not documents.fault("restore-plan", with_one)
+    assert (without["target"], without["free"], without["fits"]) == (None, None, None)
+    assert with_one["fits"] is True
+    assert (with_one["files"], with_one["bytes"]) == (2, len("first") + len("second"))
+    assert (with_one["holders"], with_one["drives"]) == ({"needed": 3, "of": 5}, {"needed": 4, "of": 6})

@@ -27,7 +27,13 @@ COPIES: dict[str, Any] = {
         {"id": "s-1", "time": "2026-01-02T03:04:05Z", "complete": True, "sources": ["docs"], "bytes": 10}
     ]
 }
-GOOD = {"status": STATUS, "run-window": RUN_WINDOW, "copies-list": COPIES}
+PLAN: dict[str, Any] = {
+    "snapshot": "s-1", "time": "2026-01-02T03:04:05Z", "complete": True, "files": 1, "bytes": 10,
+    "sources": [{"name": "docs", "complete": True, "files": 1, "bytes": 10}],
+    "holders": {"needed": 3, "of": 5}, "drives": {"needed": 4, "of": 6},
+    "target": "/srv/out", "free": 100, "fits": True,
+}
+GOOD = {"status": STATUS, "run-window": RUN_WINDOW, "copies-list": COPIES, "restore-plan": PLAN}
 
 
 def lacking_one(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -65,6 +71,8 @@ def test_a_field_that_goes_missing_is_noticed(name: str) -> None:
         ("run-window", {"bytes_new": -1}),
         ("run-window", {"complete": None}),
         ("copies-list", {"snapshots": {}}),
+        ("restore-plan", {"fits": "yes"}),
+        ("restore-plan", {"holders": {"needed": 0, "of": 5}}),
     ],
     ids=lambda value: value if isinstance(value, str) else next(iter(value)),
 )
