@@ -1,6 +1,7 @@
 # make demo   the whole appliance on the emulated board; SOURCE=/some/dir names the data, LANG_UI=ja the language
 # make test   every check there is: style, types, layers, dead code, words, tests (DEPTH=ci: full counts)
 # make bench  Iwato beside restic and borg on the same work; writes the table into README.md (BENCH="--scale 0.25")
+# make firmware  the interlock's image for the RP2040: size, stack bound, SHA-256 (into build/firmware)
 # make lint   the checks that need no test run
 # make words  extract sentences, update the Japanese catalogue, write RUNBOOK.md
 # make cover  branch coverage of the tests that run in one process
@@ -12,7 +13,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint words cover lock facilities clean
+.PHONY: help setup demo test bench firmware lint words cover lock facilities clean
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -21,8 +22,9 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 # program:Debian package that the benchmark, or some test, needs
 BENCHED := restic:restic borg:borgbackup mke2fs:e2fsprogs
+COMPILERS := arm-none-eabi-gcc:gcc-arm-none-eabi
 PROGRAMS := ssh-keygen:openssh-client tmux:tmux openssl:openssl setpriv:util-linux unshare:util-linux \
-  mkfs.ext4:e2fsprogs fusermount3:fuse3 cc:build-essential
+  mkfs.ext4:e2fsprogs fusermount3:fuse3 cc:build-essential $(COMPILERS)
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -84,6 +86,11 @@ demo: $(READY)
 bench: $(READY)
 	@$(apt_install); $(call install_lacking,$(BENCHED)); \
 	$(RUN) -m tests.bench --page README.md $(BENCH)
+
+# Where the compiler is absent and may not be installed, the build says the line to type.
+firmware: $(READY)
+	@$(apt_install); $(call install_lacking,$(COMPILERS)); \
+	$(RUN) -m firmware.interlock.build
 
 # Checks ----------------------------------------------------------------------------------------------
 

@@ -118,7 +118,7 @@ PROBES: dict[str, Callable[[], str]] = {
     "mke2fs": _mke2fs,
     "npm": _npm,
     "vectors": _vectors,
-    **{name: _program(name) for name in ("openssl", "setpriv", "ssh-keygen", "tmux")},
+    **{name: _program(name) for name in ("arm-none-eabi-gcc", "openssl", "setpriv", "ssh-keygen", "tmux")},
 }
 
 

@@ -1,0 +1,144 @@
+"""Builds the interlock's images: compile, link, boot checksum, image checksum, size, stack bound, SHA-256.
+
+`python -m firmware.interlock.build [FOLDER]`. The same sources give the same bytes in every folder. Does not
+flash anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmware.interlock import stack
+
+HERE = Path(__file__).parent
+SOURCES = HERE / "rp2040"
+OUT = HERE.parents[1] / "build" / "firmware"
+PREFIX = "arm-none-eabi-"
+PACKAGE = "gcc-arm-none-eabi"
+PLATFORM = (
+    "boot2.S", "start.S", "start.c", "bytes.c", "tick.c", "lines.c", "serial.c", "bus.c", "clock_chip.c",
+    "memory_chip.c",
+)
+# image → its sources beside the platform's
+IMAGES: Mapping[str, tuple[str, ...]] = {"drivers": ("drivers_image.c",)}
+BOOT2_BYTES = 256  # bytes, the last four of them the checksum (RP2040 datasheet 2.8.1.3.1)
+
+WARNINGS = (
+    "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion", "-Wstrict-prototypes", "-Wmissing-prototypes",
+    "-Wvla", "-Wundef",
+)
+COMPILE = (
+    "-mcpu=cortex-m0plus", "-mthumb", "-std=c11", "-Os", "-ffreestanding", "-fno-common",
+    "-ffunction-sections", "-fdata-sections", "-fcallgraph-info=su", "-fno-ident",
+    "-fno-tree-loop-distribute-patterns",  # or memset would be made of a call of memset
+    *WARNINGS,
+)
+LINK = ("-mcpu=cortex-m0plus", "-mthumb", "-nostdlib", "-Wl,--gc-sections", "-Wl,--fatal-warnings",
+        "-Wl,--build-id=none", "-T", "memory.ld")
+
+
+class BuildFailedError(RuntimeError):
+    """A compiler that is absent or did not like the sources; the message says which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """One image. `variables_bytes`: RAM beside the stack; `stack_bytes`: the computed worst case."""
+
+    name: str
+    data: bytes
+    variables_bytes: int
+    stack_bytes: int
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def boot2_checksum(code: bytes) -> int:
+    """CRC-32 as the boot ROM counts it: polynomial 04C11DB7, not reflected, no final inversion."""
+    crc = 0xFFFFFFFF
+    for byte in code:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x04C11DB7 if crc >> 31 else 0)) & 0xFFFFFFFF
+    return crc
+
+
+def build(name: str, folder: Path, *, sources: Path = SOURCES) -> Image:
+    """The image `name`, with its objects and map in `folder`/`name`. Raises BuildFailedError."""
+    place = folder / name
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    place = place.resolve()
+    objects = []
+    for source in (*PLATFORM, *IMAGES[name]):
+        made = place / f"{source}.o"
+        _run("gcc", [*COMPILE, f"-ffile-prefix-map={sources}=.", "-c", source, "-o", str(made)], sources)
+        objects.append(str(made))
+    elf, plain = place / f"{name}.elf", place / f"{name}.plain"
+    # libgcc for what the core has no instruction for: division.
+    _run("gcc", [*LINK, f"-Wl,-Map={place / 'map'}", *objects, "-lgcc", "-o", str(elf)], sources)
+    _run("objcopy", ["-O", "binary", str(elf), str(plain)], sources)
+    data = _sealed(plain.read_bytes())
+    (folder / f"{name}.bin").write_bytes(data)
+    sizes = _run("size", [str(elf)], sources).splitlines()[1].split()
+    initial, zeroed = (int(size) for size in sizes[1:3])
+    return Image(
+        name=name,
+        data=data,
+        variables_bytes=initial + zeroed,
+        stack_bytes=stack.bound(path.read_text(encoding="utf-8") for path in sorted(place.glob("*.ci"))),
+    )
+
+
+def _sealed(plain: bytes) -> bytes:
+    """With the boot ROM's checksum in its place and our own over everything behind the end."""
+    checksum = boot2_checksum(plain[: BOOT2_BYTES - 4])
+    image = plain[: BOOT2_BYTES - 4] + checksum.to_bytes(4, "little") + plain[BOOT2_BYTES:]
+    return image + zlib.crc32(image).to_bytes(4, "little")
+
+
+def _run(tool: str, arguments: Sequence[str], folder: Path) -> str:
+    program = shutil.which(PREFIX + tool)
+    if program is None:
+        raise BuildFailedError(f"{PREFIX}{tool} is absent; please type once:  sudo apt-get install {PACKAGE}")
+    done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildFailedError(done.stderr or f"{PREFIX}{tool} failed")
+    return done.stdout
+
+
+def table(images: Sequence[Image]) -> str:
+    """The figures that README.md shows, one line an image."""
+    lines = ["| image | flash | variables | stack, worst case |", "|---|---|---|---|"]
+    lines += [
+        f"| `{image.name}` | {len(image.data)} B | {image.variables_bytes} B | {image.stack_bytes} B |"
+        for image in images
+    ]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Builds all images and prints their figures."""
+    folder = Path(arguments[0]) if arguments else OUT
+    try:
+        images = [build(name, folder) for name in IMAGES]
+    except BuildFailedError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(table(images))
+    for image in images:
+        print(f"SHA-256 {image.digest}  {folder / image.name}.bin")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
