@@ -1,8 +1,8 @@
 """The real image in an instruction-level RP2040 emulator, on an emulated interlock board.
 
-Corrects what the emulator forgives and silicon does not (firmware/interlock/README.md lists the rest): a watchdog without
-PSM_WDSEL, loads and stores where nothing is, stores into flash, undefined instructions, pads that a reset
-releases. All times are emulated; nothing here reads the machine's clock.
+Corrects what the emulator forgives and silicon does not (firmware/interlock/README.md lists the rest): a
+watchdog without PSM_WDSEL, loads and stores where nothing is, stores into flash, undefined
+instructions, pads that a reset releases. All times are emulated; nothing here reads the machine's clock.
 """
 
 from __future__ import annotations
