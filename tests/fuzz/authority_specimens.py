@@ -123,7 +123,8 @@ def lines() -> Made:
         counter=1,
         payload=payloads[0],
     )
-    packets = (channel.Uart(sealed), channel.PinLevels(5), channel.Inputs(levels=3, carrier=True, supplied=1))
+    shown = channel.Inputs(levels=3, carrier=True, supplied=1, interfaces=1, order=(2, 3, 1))
+    packets = (channel.Uart(sealed), channel.PinLevels(5), shown)
     slots = fram.commission(pairing_key=bytes(32), witness_seed=bytes(32), time_s=1_800_000_000)
     return {
         "cobs": [cobs.encode(b"a\0b"), cobs.encode(bytes(300))],
