@@ -847,6 +847,15 @@ class DriveJoined(VaultError):
     exit_status = EXIT_WARNINGS
 
 
+class DriveForgot(VaultError):
+    """A drive lacks shards that it held, and gave back, when they were committed."""
+
+    code = "IW-3011"
+    what = N_("drive {drive} lacks {count} shards that it held when they were committed")
+    remedy = N_("Was it exchanged, or an old copy put in? Then this is healed. Else it forgets: replace it.")
+    exit_status = EXIT_WARNINGS
+
+
 class CommitDegraded(VaultError):
     """Not every drive holds what was committed."""
 

@@ -16,6 +16,7 @@ from appliance.domain.phases import Phase
 from appliance.errors import (
     CommitDegraded,
     DamageFound,
+    DriveForgot,
     DrivesTooFew,
     SnapshotsDamaged,
     StateFailed,
@@ -98,6 +99,8 @@ def seal(phase: DrivePhase, recipient: bytes, files: Mapping[str, bytes]) -> Non
         drive_phase.warn(shop.console, refused)
     if report.staging_failed is not None:
         drive_phase.warn(shop.console, report.staging_failed)
+    for index, count in sorted(report.healed.forgotten.items()):
+        drive_phase.warn(shop.console, DriveForgot(drive=index + 1, count=count))
     sealed = [item.entry for item in report.sealed]
     for entry in sealed:
         _say_degraded(phase, entry)

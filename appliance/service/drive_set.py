@@ -7,6 +7,7 @@ further part in the run: a second fsync would lie (60-reliability).
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,9 @@ from appliance.format import drive_header, note
 from appliance.format.drive_header import DriveHeader, DriveSetFacts
 from appliance.format.note_key import NoteKey, Signer
 from appliance.ports import AttachedDrive, Entropy, Files
+
+# Something else than a file has the header's name. Any other error is the drive's own.
+_NO_FILE = frozenset({errno.EINVAL, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +126,13 @@ def _header(item: AttachedDrive, facts: DriveSetFacts, log_key: NoteKey) -> Driv
         content = item.files.read(drive_header.FILE_NAME, drive_header.HEADER_BYTES_MAX)
     except FileNotFoundError:
         raise DriveBlank(bay=item.bay) from None
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise DriveHeaderDamaged(bay=item.bay, detail=str(error)) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in _NO_FILE:
+            raise DriveHeaderDamaged(bay=item.bay, detail=reason) from error
+        raise DriveFailed(bay=item.bay, reason=reason) from error
     try:
         signed = note.parse(content)
         header = drive_header.parse(signed.text)

@@ -23,6 +23,7 @@ class PackCatalogue:
         self.seals: dict[int, Seal] = {}
         self._snapshots: dict[PackId, set[SnapshotId]] = defaultdict(set)
         self._revisions: dict[tuple[PackId, DriveIndex], int] = {}
+        self._unsound: set[tuple[PackId, DriveIndex]] = set()
         for index, entry in entries:
             if isinstance(entry, Seal):
                 self._take_seal(index, entry)
@@ -32,6 +33,13 @@ class PackCatalogue:
     def revision(self, pack: PackId, drive: DriveIndex) -> int:
         """The newest recorded revision of a shard; 0 is the shard as it was first placed."""
         return self._revisions.get((pack, drive), 0)
+
+    def held(self, pack: PackId, drive: DriveIndex) -> bool:
+        """Whether the ledger says that the drive holds the pack: it gave its shard back at the commit or after
+        a repair, and no scrub since then found it lacking."""
+        key = pack, drive
+        committed = drive in self.seals[self.sealed_by[pack]].drives or key in self._revisions
+        return committed and key not in self._unsound
 
     def snapshots(self, pack: PackId) -> tuple[SnapshotId, ...]:
         """Snapshots whose seal entries name the pack. Later ones may need it too, through dedup: only
@@ -57,3 +65,6 @@ class PackCatalogue:
         for placement in entry.repaired:
             key = PackId(bytes.fromhex(placement.pack)), DriveIndex(placement.drive)
             self._revisions[key] = max(self._revisions.get(key, 0), placement.revision)
+            self._unsound.discard(key)
+        for loss in entry.unrepaired:
+            self._unsound.add((PackId(bytes.fromhex(loss.pack)), DriveIndex(loss.drive)))

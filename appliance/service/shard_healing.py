@@ -6,7 +6,8 @@ read back before it counts. Stops at a pack's border when its time is over.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -26,10 +27,12 @@ FOLDERS = tuple(f"{number:02x}" for number in range(256))
 
 @dataclass(slots=True, kw_only=True)
 class Healed:
-    """What was made up for, and the packs of which too few shards are here to do so."""
+    """What was made up for, and the packs of which too few shards are here to do so. `forgotten`: how many
+    shards a drive lacked that it held by the ledger."""
 
     shards: list[ShardName] = field(default_factory=list)
     lost: list[PackId] = field(default_factory=list)
+    forgotten: Counter[DriveIndex] = field(default_factory=Counter)
 
 
 def held(drive: Drive) -> frozenset[PackId]:
@@ -77,7 +80,7 @@ def heal(
         finally:
             shards.close()
 
-    healed = Healed()
+    healed = Healed(forgotten=_forgotten(lacking, catalogue))
     for pack, names in stripe_workers.run(drives.geometry, lacking, one, stop):
         moved()
         if names is None:
@@ -85,3 +88,12 @@ def heal(
         else:
             healed.shards += names
     return healed
+
+
+def _forgotten(
+    lacking: Mapping[PackId, Collection[DriveIndex]], catalogue: PackCatalogue
+) -> Counter[DriveIndex]:
+    """How much each drive lacks of what the ledger says it holds: nothing of a drive that was only away."""
+    return Counter(
+        index for pack, indices in lacking.items() for index in indices if catalogue.held(pack, index)
+    )

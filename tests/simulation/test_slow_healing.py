@@ -70,7 +70,7 @@ def test_a_drive_that_missed_much_is_healed_and_the_window_names_its_snapshot(
     shutil.rmtree(box.home.bay(3) / "shards")
     slow(monkeypatch, shard_repair, "rebuild", STEP_MS)
     window = box.run_window()
-    assert (window["complete"], window["warnings"]) == (True, [])
+    assert (window["complete"], codes(window)) == (True, [errors.DriveForgot.code])
     assert window["snapshot"] == box.snapshots()[-1].snapshot
     assert shards(box, 3) == shards(box, 1)
 

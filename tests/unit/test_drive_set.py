@@ -1,6 +1,8 @@
 """Drives are known by their signed header alone; everything else is a finding and stays untouched."""
 
+import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from appliance.domain.ids import Bay, DriveIndex, VaultId
 from appliance.errors import (
     DriveBlank,
     DriveDuplicate,
+    DriveFailed,
     DriveForeign,
     DriveHeaderDamaged,
     DrivesTooFew,
@@ -156,7 +159,17 @@ def test_a_blank_drive_is_blank(tmp_path: Path) -> None:
 def test_a_drive_that_is_gone_is_a_finding(tmp_path: Path) -> None:
     attached = make(tmp_path, 1, 0)
     dead = Attached(attached.bay, Directory(tmp_path / "1", alive=lambda: False))
-    assert isinstance(finding(dead), DriveHeaderDamaged)
+    assert isinstance(finding(dead), DriveFailed)
+
+
+@pytest.mark.parametrize("make_it", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/etc/hostname")])
+def test_something_else_under_the_headers_name_is_damage(
+    tmp_path: Path, make_it: Callable[[Path], None]
+) -> None:
+    attached = make(tmp_path, 1, 0)
+    (tmp_path / "1" / drive_header.FILE_NAME).unlink()
+    make_it(tmp_path / "1" / drive_header.FILE_NAME)
+    assert isinstance(finding(attached), DriveHeaderDamaged)
 
 
 @pytest.mark.clause("FORMAT 6.2")
