@@ -1,7 +1,8 @@
 """What a restore has finished, kept in its target so that `--resume` can go on.
 
-One line of JSON per finished step, behind a first line that names the restore. Lies in the target's
-root under a name that no source can have (a source's name has no dot). Knows no files of the restore.
+One line of JSON per finished step, behind a first line that names the restore; each ends with its hash, so
+that a flipped bit makes no step finished that is not. Lies in the target's root under a name that no source
+can have (a source's name has no dot). Knows no files of the restore.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
+
+from blake3 import blake3
 
 NAME = b".iwato-restore"
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a planted FIFO is not waited for
@@ -50,7 +53,7 @@ class Journal:
         self.steps.add(step)
 
     def _append(self, root_fd: int, line: dict[str, object]) -> None:
-        text = json.dumps(line).encode("ascii") + b"\n"
+        text = sealed(json.dumps(line).encode("ascii"))
         fd = os.open(NAME, _APPEND, _MODE, dir_fd=root_fd)
         try:
             rest = memoryview(_SPOIL + text if self.torn else text)
@@ -61,6 +64,15 @@ class Journal:
             os.close(fd)
         self.torn = False
         os.fsync(root_fd)
+
+
+def sealed(text: bytes) -> bytes:
+    """The line that says this: the text, a blank, its BLAKE3 in hexadecimal, and the line's end."""
+    return b"%s %s\n" % (text, _hash(text))
+
+
+def _hash(text: bytes) -> bytes:
+    return blake3(text).hexdigest().encode("ascii")
 
 
 def read(root_fd: int) -> Journal:
@@ -95,8 +107,11 @@ def _parsed(file: BinaryIO) -> Journal:
 
 
 def _take(journal: Journal, line: bytes) -> None:
+    text, _, told = line.rpartition(b" ")
+    if told != _hash(text):
+        return
     try:
-        content = json.loads(line)
+        content = json.loads(text)
         if journal.what is None:
             journal.what = str(content["what"])
         else:

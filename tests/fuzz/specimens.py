@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from appliance.adapters import scan_record
+from appliance.adapters import restore_journal, scan_record
 from appliance.domain.file_entry import ChunkRef, Extent, FileEntry, Kind
 from appliance.domain.geometry import Geometry
 from appliance.domain.ids import DriveIndex, PackId
@@ -101,8 +101,9 @@ def _vault() -> Made:
         "batch": [batch.encode(record)],
         "scan_record": [scan_record.encode(SCANNED, MAC_KEY, CONTEXT)],
         "restore_journal": [
-            b'{"what": "snapshot"}\n{"step": "a.0", "left_out": [["646f6373", "device"]]}\n',
-            b"[" * 3000 + b"\n",  # once ended a restore with a RecursionError
+            restore_journal.sealed(b'{"what": "snapshot"}')
+            + restore_journal.sealed(b'{"step": "a.0", "left_out": [["646f6373", "device"]]}'),
+            restore_journal.sealed(b"[" * 3000),  # once ended a restore with a RecursionError
         ],
     }
 

@@ -46,6 +46,12 @@ def _blake3_trailer(data: bytearray) -> None:
     data[-HASH_BYTES:] = blake3(bytes(data[:-HASH_BYTES])).digest()
 
 
+def _journal_hashes(data: bytearray) -> None:
+    """Give every line of a restore's journal the hash that it should have."""
+    *lines, torn = bytes(data).split(b"\n")
+    data[:] = b"".join(restore_journal.sealed(line.rpartition(b" ")[0]) for line in lines) + torn
+
+
 def _hash_line(data: bytearray) -> None:
     line = bytes(data[: -batch.HASH_LINE_BYTES])
     data[-batch.HASH_LINE_BYTES :] = blake3(line).hexdigest().encode() + b"\n"
@@ -225,6 +231,7 @@ VAULT = (
         parse=restore_journal.parse,
         covers=("appliance.adapters.restore_journal:parse",),
         refuses=(),
+        mend=_journal_hashes,
     ),
 )
 
