@@ -132,7 +132,7 @@ def workshop(machine: Machine, home: Home, texts: PolicyFiles) -> Workshop:
         code=Code(geometry, reed_solomon.choose()),
         set_facts=texts.set_facts,
         keys=texts.keys,
-        sign=operational_keys.log_signer(home.seal_state),
+        sign=operational_keys.log_signer(home.seal_state, texts.policy.log_key),
         policy_hash=texts.hash,
     )
 

@@ -72,6 +72,7 @@ def boot(shop: Workshop) -> BootFacts:
     facts = shop.keeper.boot()
     if facts.policy_version and facts.policy_hash != shop.policy_hash:
         raise PolicyMismatch(version=facts.policy_version)
+    shop.sign(b"")  # a key that is not the policy's is found before the interlock counts an entry
     return facts
 
 

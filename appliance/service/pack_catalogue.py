@@ -35,7 +35,7 @@ class PackCatalogue:
         return self._revisions.get((pack, drive), 0)
 
     def held(self, pack: PackId, drive: DriveIndex) -> bool:
-        """Whether the ledger says that the drive holds the pack: it gave its shard back at the commit or after
+        """Whether the ledger says that the drive holds the pack: it gave its shard back at the commit or by
         a repair, and no scrub since then found it lacking."""
         key = pack, drive
         committed = drive in self.seals[self.sealed_by[pack]].drives or key in self._revisions

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,13 +51,29 @@ def test_a_record_comes_back_and_no_changed_or_shortened_one_does() -> None:
     record = rich()
     data = record.encode()
     assert fram.decode(data) == record
-    draw = random.Random(5)
-    for _ in range(many(300, 20_000)):
-        bit = draw.randrange(8 * len(data))
-        changed = bytearray(data)
+    changed = bytearray(data)
+    for bit in range(0, 8 * len(data), many(11, 1)):
         changed[bit // 8] ^= 1 << bit % 8
-        assert fram.decode(bytes(changed)) is None
-        assert fram.decode(data[: draw.randrange(len(data))]) is None
+        assert fram.decode(bytes(changed)) is None, bit
+        changed[bit // 8] ^= 1 << bit % 8
+    for length in range(len(data)):
+        assert fram.decode(data[:length]) is None, length
+
+
+@pytest.mark.clause("PROTOCOL 8.1", "PROTOCOL 8.2")
+def test_a_flipped_bit_in_either_slot_leaves_the_other_record_and_in_both_none() -> None:
+    new = rich()
+    old = replace(new, sequence=new.sequence - 1)
+    slots = [b"", b""]
+    slots[new.slot], slots[old.slot] = new.encode(), old.encode()
+    for bit in range(0, 8 * min(map(len, slots)), many(61, 1)):
+        spoilt = [bytearray(slot) for slot in slots]
+        for slot in spoilt:
+            slot[bit // 8] ^= 1 << bit % 8
+        one, other = map(bytes, spoilt)
+        assert fram.newest(slots[0], other) == fram.decode(slots[0])
+        assert fram.newest(one, slots[1]) == fram.decode(slots[1])
+        assert fram.newest(one, other) is None
 
 
 @pytest.mark.clause("PROTOCOL 8.1")

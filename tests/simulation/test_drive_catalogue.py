@@ -166,7 +166,7 @@ def other_generation(vault: Vault, box: VirtualBox, place: Path) -> None:
         replace(texts.set_facts, generation=2),
         DriveIndex(BAY - 1),
         texts.keys.log,
-        operational_keys.log_signer(box.home.seal_state),
+        operational_keys.log_signer(box.home.seal_state, texts.policy.log_key),
         os.urandom,
     )
 

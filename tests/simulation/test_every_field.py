@@ -2,7 +2,7 @@
 
 What must happen stands in one table: damage on a drive is found, located and made good beside the damaged
 file, or the drive is refused by name, and every pack stays readable; damage in staging or on a token is
-refused by name. Nothing that was flipped is taken for true. (The index of intake: unit/test_dedup_index.py;
+refused by name. Nothing that was flipped is taken for true. (Every bit of what decides: test_every_bit.py;
 the interlock's memory: firmware/test_memory.py.)
 """
 

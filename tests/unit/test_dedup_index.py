@@ -216,6 +216,22 @@ def truths(index: SqliteIndex) -> Iterator[bool]:
         yield known is None or (known.extents, known.read_to) in (((extent(A),), None), ((), 0))
 
 
+def test_no_flipped_bit_makes_a_small_index_say_something_wrong(opened: Opened) -> None:
+    """Every bit of every byte that is not zero, and some of those that are."""
+    opened.index.forget(1_700_000_000)
+    opened.index.add(A, [(blake3(bytes([number])).digest(), number, 100 + number) for number in range(3)])
+    opened.index.commit([A])
+    opened.index.remember("docs", [state(extent(A), path=b"folder/%d" % number) for number in range(2)])
+    opened.index.close()
+    content = bytearray(opened.path.read_bytes())
+    places = [place for place in range(len(content)) if content[place] or not place % 61]
+    for bit in [8 * place + bit for place in places for bit in range(8)][:: many(97, 1)]:
+        content[bit // 8] ^= 1 << bit % 8
+        opened.path.write_bytes(content)
+        assert all(truths(opened.again())), bit
+        content[bit // 8] ^= 1 << bit % 8
+
+
 @pytest.mark.planted
 def test_no_flipped_byte_makes_the_index_say_something_wrong(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
