@@ -7,24 +7,27 @@ apart, so the set is finite; `limit` bounds how much of it is visited, nearest f
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from firmware.model import fram, permits, policy_lines, step
+from firmware.model import fram, limits, permits, policy_lines, step, succession
 from firmware.model.order_lines import Order
 from firmware.model.state import Input, PowerOn, Received, Senses, State, Tick
 from firmware.wire.codes import Cause, Phase, UploadKind
-from firmware.wire.messages import Done, Heartbeat, RequestPhase
-from tests.firmware import invariants
+from firmware.wire.messages import ChallengeRead, Done, Heartbeat, RequestPhase
+from tests.firmware import explore_papers, invariants
 from tests.firmware.box import NOON_S, PAIRING_KEY, WITNESS_SEED, Stepper, policy_text
 from tests.firmware.invariants import Ghost
+from tests.firmware.papers import TWO_GROUPS
 
 STEPS_MS = (100, 1700)
 JUMPS_S = (43_800, 43_860, 43_920, 46_800, 47_100)
 ASKED = (Phase.INTAKE, Phase.SEAL, Phase.SCRUB, Phase.RECOVERY, Phase.ISOLATED, Phase.SECURED)
-DARK = (False, False, False)
-LIVE = (False, True, False)
+DARK = (False, False, False, False, False, False)
+LIVE = (False, True, False, False, False, False)
+FOREIGN = (False, False, False, False, True, False)  # of the sealed group
 
 
 @dataclass
@@ -35,11 +38,12 @@ class Found:
     steps: int = 0
     phases: set[Phase] = field(default_factory=set)
     kept: list[tuple[State, Ghost]] = field(default_factory=list)
+    waiting: int = 0
 
 
 def born() -> State:
     """An isolated box with its policy, five seconds before the window."""
-    policy, _ = policy_lines.read(policy_text())
+    policy, _ = policy_lines.read(policy_text(drives=TWO_GROUPS, delay="1h"))
     slot, _ = fram.commission(pairing_key=PAIRING_KEY, witness_seed=WITNESS_SEED, time_s=NOON_S - 60)
     record = fram.decode(slot)
     assert record is not None
@@ -116,6 +120,7 @@ def senses_of(state: State) -> Iterator[Senses]:
     yield replace(plain, k2_conducting=True)
     yield replace(plain, k1_conducting=True, k2_conducting=True)
     yield replace(plain, drives_live=LIVE)
+    yield replace(plain, drives_live=FOREIGN)
     yield replace(plain, k1_conducting=True, k2_conducting=True, drives_live=LIVE)
     yield replace(plain, k3_on_link=not plain.k3_on_link)
     yield replace(plain, controller_supplied=not plain.controller_supplied)
@@ -143,6 +148,7 @@ def moves(state: State) -> Iterator[Input]:
     for phase in ASKED:
         yield Received(message=RequestPhase(phase=phase))
     yield Received(message=Done(phase=state.phase))
+    yield Received(message=ChallengeRead())
     saved = state.saved.encode()
     yield PowerOn(fram_bytes_slot_a=saved, fram_bytes_slot_b=b"")
 
@@ -164,11 +170,33 @@ def key(state: State, ghost: Ghost) -> tuple[object, ...]:
         tuple((cause, up - since > 100) for cause, since in state.mismatches),
         _bucket(None if state.cut_since_ms is None else up - state.cut_since_ms, 2900, 3000),
         (state.order is not None, state.warned_s, state.link_since_ms is None),
+        _rights(state, ghost),
         (
             ghost.tainted,
             ghost.faded,
             _bucket(None if ghost.stamp_ms is None else up - ghost.stamp_ms, 400, 2000),
         ),
+    )
+
+
+def _rights(state: State, ghost: Ghost) -> tuple[object, ...]:
+    """What decides about policies and orders."""
+    fram, rights = state.fram, ghost.rights
+    pending, policy = fram.pending, fram.policy
+    ripe = None if state.ripe_since_ms is None else state.uptime_ms - state.ripe_since_ms
+    return (
+        policy.version if policy is not None else 0,
+        (pending.policy.digest, pending.vetoes, pending.overridden) if pending is not None else None,
+        succession.due(fram, state.rtc_s),
+        _bucket(ripe, limits.RIPE_MS - 1),
+        (
+            len(fram.dropped),
+            len(fram.nonces),
+            fram.fault,
+            state.unseal is not None,
+            state.challenge is not None,
+        ),
+        (rights.pending, rights.vetoes, rights.overridden, rights.unsealed is not None, rights.serving),
     )
 
 
@@ -188,16 +216,24 @@ def explore(limit: int, stepper: Stepper = step.step) -> Found:
         found.phases.add(state.phase)
         if found.states % 64 == 0:
             found.kept.append((state, ghost))
-        for event in moves(state):
-            after, outputs = stepper(state, event)
-            found.steps += 1
-            seen_by = invariants.watch(ghost, state, event, after, outputs, invariants.PLAIN)
-            _no_unlisted_pair(after)
-            name = key(after, seen_by)
+        for events in (*((event,) for event in moves(state)), *explore_papers.uploads(state)):
+            at = (state, ghost)
+            for event in events:
+                at = _follow(at, event, stepper)
+                found.steps += 1
+            name = key(*at)
             if name not in seen:
                 seen.add(name)
-                queue.append((after, seen_by))
+                queue.append(at)
+    found.waiting = len(queue)
     return found
+
+
+def _follow(at: tuple[State, Ghost], event: Input, stepper: Stepper) -> tuple[State, Ghost]:
+    after, outputs = stepper(at[0], event)
+    ghost = invariants.watch(at[1], at[0], event, after, outputs, invariants.PLAIN)
+    _no_unlisted_pair(after)
+    return after, ghost
 
 
 def _no_unlisted_pair(after: State) -> None:
@@ -215,3 +251,35 @@ def goes_home(state: State, stepper: Stepper = step.step) -> Phase:
         if state.phase in (Phase.ISOLATED, Phase.SECURED, Phase.FAULT):
             break
     return state.phase
+
+
+def verdicts(found: Found) -> str:
+    """What was visited, and how often each invariant was looked at; a broken one never gets here."""
+    rest = f"{found.waiting} more were met and not entered" if found.waiting else "there are no others"
+    lines = [
+        f"explored {found.states} abstract states in {len(found.phases)} phases, {found.steps} steps; {rest}",
+        *(
+            f"  {name:<8} holds, looked at {count} times"
+            for name, count in sorted(invariants.CHECKED.items())
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m tests.firmware.explore [STATES]`: safety in every state, liveness from a sample of them."""
+    try:
+        found = explore(int(arguments[0]) if arguments else 3000)
+    except invariants.Violation as broken:
+        print(f"BROKEN {broken}")
+        return 1
+    print(verdicts(found))
+    homes = {goes_home(state).name for state, _ in found.kept}
+    print(
+        f"  HOME     from {len(found.kept)} of them, left alone, the box went to {', '.join(sorted(homes))}"
+    )
+    return 0 if homes <= {"ISOLATED", "SECURED", "FAULT"} else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

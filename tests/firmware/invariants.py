@@ -6,11 +6,26 @@ exhaustive exploration carries ghosts along with states; it raises Violation wit
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
-from firmware.model.state import Drive, Input, Output, Persist, PowerOn, Received, Send, State, Tick
+from firmware.model.fram import Fram
+from firmware.model.state import (
+    Drive,
+    Input,
+    Output,
+    Persist,
+    PowerOn,
+    Received,
+    Send,
+    SetClock,
+    State,
+    Tick,
+)
 from firmware.wire.codes import Cause, Phase
 from firmware.wire.messages import Cosigned, Heartbeat
+from tests.firmware import authority_watch
+from tests.firmware.authority_watch import Rights
 
 DAY_S = 86_400
 LINK_DAY_S = 4 * 3600
@@ -19,6 +34,9 @@ BEAT_MS = 2000
 OFF_MS = 1000
 FADED_MS = 10_000
 WELD_MS = 320
+
+
+CHECKED: Counter[str] = Counter()  # how often each invariant was looked at, by name
 
 
 class Violation(AssertionError):
@@ -63,12 +81,15 @@ class Ghost:
     weld_ms: tuple[int | None, ...] = (None, None)
     roots: tuple[tuple[int, bytes, bytes], ...] = ()
     known_s: int = 0
+    rights: Rights = Rights()  # noqa: RUF009  frozen, without any state
 
 
 def watch(
     ghost: Ghost, before: State, event: Input, after: State, outputs: tuple[Output, ...], calendar: Calendar
 ) -> Ghost:
     """The ghost after the step. Raises Violation."""
+    rights = authority_watch.watch(ghost.rights, before, event, after, outputs, _must)
+    ghost = _clock_set(replace(ghost, rights=rights), before, outputs)
     _monotone(before, event, after)
     _persisted(before, event, after, outputs)
     ghost = _listen(ghost, event, after)
@@ -83,6 +104,7 @@ def watch(
 
 
 def _must(name: str, holds: object, what: str) -> None:
+    CHECKED[name] += 1
     if not holds:
         raise Violation(f"{name} {what}")
 
@@ -99,15 +121,32 @@ def _monotone(before: State, event: Input, after: State) -> None:
     _must("I5", old.policies == new.policies or version[0] < version[1], "a policy changed in place")
     _must("I5", old.log.size <= new.log.size, "the log shrank")
     _must("I5", old.log.size < new.log.size or old.log == new.log, "the log changed without growing")
-    _must("I5", old.time_floor_s <= new.time_floor_s, "the time floor sank")
     _must("I5", old.window.number <= new.window.number, "the window counter decreased")
     _must("I5", old.journal.newest <= new.journal.newest, "the event log lost its place")
-    _must("I5", old.fault in (Cause.NONE, new.fault), "a latched fault changed")
-    _must("I5", old.secured <= new.secured, "SECURED was left")
+    _must("I5", old.fault in (Cause.NONE, new.fault) or not new.fault, "a latched fault changed")
+    _must("I5", generation(old) <= generation(new), "the generation decreased")
+    _must("I5", old.firmware <= new.firmware, "the firmware version decreased")
+    same = [one for one in old.pendings for other in new.pendings if one.policy == other.policy]
+    _must("I5", not same or not same[0].vetoes & ~new.pendings[0].vetoes, "a veto was forgotten")
     _must("I5", new.secured or after.phase is not Phase.SECURED, "SECURED is not latched")
     _must("I5", new.sequence >= old.sequence, "the record sequence decreased")
     lost = [one for one in old.nonces if one not in new.nonces and one.expires_s > new.time_floor_s]
     _must("I5", not lost, "a live order nonce was forgotten")
+
+
+def generation(record: Fram) -> int:
+    return record.policy.generation if record.policy is not None else 0
+
+
+def _clock_set(ghost: Ghost, before: State, outputs: tuple[Output, ...]) -> Ghost:
+    """The holders set the clock: the bystander's own notes move along."""
+    now = next((one.rtc_s for one in outputs if isinstance(one, SetClock)), None)
+    if now is None:
+        return ghost
+    by_s = now - max(ghost.known_s, before.rtc_raw_s or 0)
+    links = tuple((begin + by_s, end + by_s) for begin, end in ghost.links)
+    cut_s = None if ghost.cut_s is None else ghost.cut_s + by_s
+    return replace(ghost, known_s=now, links=links, cut_s=cut_s)
 
 
 def _persisted(before: State, event: Input, after: State, outputs: tuple[Output, ...]) -> None:

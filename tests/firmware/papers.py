@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -61,6 +62,14 @@ class Pen:
         policy = self.policy
         said = {"version": policy.version + 1, "previous": policy.digest, **changes}
         return policy_text(**said)  # type: ignore[arg-type]
+
+    def entering(self, text: bytes) -> list[Vote]:
+        """Votes of everybody whom a policy's text names and the policy in force does not."""
+        known = {holder.raw for holder in self.policy.holders}
+        named = [line.split()[2].split(b":")[1] for line in text.splitlines() if line.startswith(b"holder ")]
+        keys = {base64.b64encode(key.public_key().public_bytes_raw()): key for key in KEYS}
+        fresh = {n: keys[one] for n, one in enumerate(named, start=1) if base64.b64decode(one) not in known}
+        return entering(UploadKind.POLICY, text, fresh)
 
     def order(self, kind: UploadKind, *lines: str, life_s: int = 3600, nonce: bytes | None = None) -> bytes:
         """An order of `kind`; `lines` stand between expiry and reason."""

@@ -94,6 +94,14 @@ def recover_then_connect(stepper: Stepper = step.step) -> None:
     box.upload(UploadKind.RECOVERY_ORDER, other, sign(other, b"iwato-recovery-order@v1", (1, 2, 3)))
 
 
+def one_order_after_another(stepper: Stepper = step.step) -> None:
+    """Many orders live at once; the first is handed in again at the end."""
+    pen = started(stepper).pen
+    texts = [pen.recovery() for _ in range(4)]
+    for text in (*texts, texts[0]):
+        pen.hand_in(UploadKind.RECOVERY_ORDER, text)
+
+
 def a_contact_welds(stepper: Stepper = step.step) -> None:
     """Each contact in turn stays conducting after the link was cut, or a drive's after the scrub."""
     for name in ("k1", "k2", "drives"):
@@ -149,6 +157,7 @@ SCENARIOS: tuple[Callable[[Stepper], None], ...] = (
     budget_runs_out,
     reconnect_at_once,
     recover_then_connect,
+    one_order_after_another,
     a_contact_welds,
     memory_over_a_reset,
     controller_dies,

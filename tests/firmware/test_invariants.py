@@ -39,7 +39,7 @@ def test_every_input_in_every_abstract_state_keeps_every_invariant(
     found: Found, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with capsys.disabled():
-        print(f"\nexplored {found.states} abstract states, {found.steps} steps, no violation")
+        print(f"\n{explore.verdicts(found)}")
     assert found.phases == set(Phase)
 
 

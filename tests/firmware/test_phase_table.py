@@ -74,9 +74,23 @@ def tours() -> None:
     box.say(RequestPhase(phase=Phase.SECURED))
     box.run(3000)
     assert box.phase is Phase.SECURED
+    starts_that_go_wrong()
     quorum_releases(box)
     quorum_releases(broken())
     budget_ends_in_the_contact_test()
+
+
+def starts_that_go_wrong() -> None:
+    """A contact is welded at power-on; CUT is held while the memory of a recovery fades."""
+    box = into(Phase.ISOLATED)
+    box.weld.k1 = True
+    box.power_on()
+    box.run(400)
+    assert box.phase is Phase.FAULT
+    box = into(Phase.RECOVERY)
+    box.power_on()
+    hold_cut(box)
+    assert box.state.fram.secured
 
 
 def broken() -> Box:

@@ -125,6 +125,7 @@ def test_another_witness_is_refused_by_any_policy() -> None:
     assert cause(made.hand_in(POLICY, wrong)) is Cause.POLICY_WITNESS
 
 
+@pytest.mark.clause("THREATS 3.9")
 @pytest.mark.clause("PROTOCOL 12.2")
 def test_fewer_than_k_old_holders_change_nothing_however_many_new_ones_sign() -> None:
     made = pen()

@@ -12,10 +12,11 @@ from firmware.model.state import Input, Output, State
 from firmware.wire.codes import Phase, UploadKind
 from firmware.wire.messages import Cosign, Done, EventRead, Heartbeat, Message, RequestPhase
 from tests.firmware import invariants
-from tests.firmware.box import Box, Stepper, order_text, sign
-from tests.firmware.papers import stamp
+from tests.firmware.box import HOLDERS, Box, Stepper, order_text, policy_text, sign
+from tests.firmware.papers import TWO_GROUPS, Pen, Vote, replaced, stamp, votes
 
 PHASES = tuple(Phase)
+Paper = tuple[UploadKind, bytes, list[Vote]]
 TIMES = (43_790, 43_800, 43_850, 43_915, 46_790, 46_800, 47_095, 0)
 
 
@@ -31,7 +32,9 @@ class Voyage:
         self.orders = 0
         self.box = Box(stepper=self.observed)
         self.box.boot()
-        self.box.birth()
+        self.box.birth(policy_text(drives=TWO_GROUPS, delay="30m"))
+        self.pen = Pen(self.box)
+        self.papers: list[Paper] = []
 
     def observed(self, state: State, event: Input) -> tuple[State, tuple[Output, ...]]:
         after, outputs = self.inner(state, event)
@@ -49,6 +52,8 @@ class Voyage:
             (3, self.replay),
             (2, self.noise),
             (4, self.upload_order),
+            (8, self.hand_in),
+            (3, self.wait_for_a_policy),
             (2, self.people),
             (1, self.reset),
             (1 if breakage else 0, self.break_clock),
@@ -85,7 +90,7 @@ class Voyage:
                     box.say(Done(phase=Phase.INTAKE))
             case Phase.SEAL | Phase.SCRUB | Phase.RECOVERY:
                 box.beat()
-                box.coils.drives = self.random.choice((0b111, 0b010))
+                box.coils.drives = self.random.choice((0b111, 0b010, 0b111111))
                 box.run(200)
                 size = box.state.fram.log.size
                 box.say(Cosign(size=size + self.random.choice((0, 1, 1, 2)), leaf_hash=self.leaf()))
@@ -104,7 +109,7 @@ class Voyage:
     def shake_coils(self) -> None:
         coils = self.box.coils
         coils.k1, coils.k2 = self.random.random() < 0.5, self.random.random() < 0.5
-        coils.drives = self.random.randrange(8)
+        coils.drives = self.random.randrange(64)
         self.box.run(self.random.choice((20, 60)))
 
     def say_anything(self) -> None:
@@ -154,6 +159,61 @@ class Voyage:
         holders = self.random.choice(((1, 2, 3), (1, 2, 3), (1, 2), (1, 1, 2)))
         self.box.upload(UploadKind.RECOVERY_ORDER, text, sign(text, b"iwato-recovery-order@v1", holders))
         self.box.key = self.random.random() < 0.7
+
+    def hand_in(self) -> None:
+        """Any kind of text, signed by many, few or the wrong ones, as itself or as another; or an old one."""
+        box = self.box
+        dark = box.phase in (Phase.ISOLATED, Phase.SECURED, Phase.FAULT)
+        if not dark or box.rtc_s is None or not box.state.senses.controller_supplied:
+            return
+        box.key = self.random.random() < 0.8
+        box.tick()
+        if self.papers and self.random.random() < 0.25:
+            box.upload(*self.random.choice(self.papers))
+            return
+        kind = self.random.choice((*UploadKind, *self.likely()))
+        text = self.paper(kind)
+        holders = self.random.choice(((1, 2, 3), (1, 2, 3), (2, 3, 4), (1, 2), (4,), (5,), (1, 2, 3, 4)))
+        meant = kind if self.random.random() < 0.9 else self.random.choice(tuple(UploadKind))
+        signed = [*votes(meant, text, holders), *self.pen.entering(text)]
+        self.papers.append((kind, text, signed))
+        box.upload(kind, text, signed)
+
+    def likely(self) -> tuple[UploadKind, ...]:
+        """What somebody would hand in now."""
+        if self.box.phase is not Phase.ISOLATED:
+            return (UploadKind.RELEASE_ORDER,) * 8
+        pending = self.box.state.fram.pending
+        if pending is None:
+            return (UploadKind.POLICY,) * 4
+        return (UploadKind.OVERRIDE,) * 4 if pending.vetoes else (UploadKind.VETO,) * 2
+
+    def paper(self, kind: UploadKind) -> bytes:
+        pen, draw, box = self.pen, self.random, self.box
+        fram, now_s = box.state.fram, box.rtc_s or box.state.fram.time_floor_s
+        match kind:
+            case UploadKind.VETO | UploadKind.OVERRIDE if fram.pending is not None:
+                standing = [n for n in range(1, 17) if fram.pending.vetoes >> n - 1 & 1]
+                return pen.veto() if kind is UploadKind.VETO else pen.override(*(standing or [4]))
+            case UploadKind.RELEASE_ORDER:
+                return pen.release(secured=fram.secured != (draw.random() < 0.1), fault=fram.fault)
+            case UploadKind.TIME_ORDER:
+                return pen.time(now_s + draw.choice((-900, -200, 30, 3600, 90_000)))
+            case UploadKind.UNSEAL_ORDER:
+                return pen.unseal(draw.choice((1, 2, 2, 2)), life_s=draw.choice((3, 600)))
+            case UploadKind.RECOVERY_ORDER:
+                return pen.recovery(life_s=draw.choice((30, 3600)))
+            case _:
+                holders = draw.choice((HOLDERS, HOLDERS, replaced(5)))
+                version = pen.policy.version + draw.choice((1, 1, 1, 2))
+                return pen.successor(delay=draw.choice(("30m", "1h")), holders=holders, version=version)
+
+    def wait_for_a_policy(self) -> None:
+        pending = self.box.state.fram.pending
+        if pending is None or self.box.rtc_s is None:
+            return
+        self.box.rtc_s = max(self.box.rtc_s, pending.due_s - self.random.choice((0, 0, 5, 600)))
+        self.box.run(10_100)
 
     def people(self) -> None:
         self.box.cut = True
