@@ -94,8 +94,6 @@ def set_to(state: State, now_s: int) -> State:
 
 def _moved(fram: Fram, was_s: int, now_s: int) -> Fram:
     by_s = now_s - was_s
-    far_back = now_s < fram.time_floor_s - limits.BACK_S_MAX
-    after_s = now_s + limits.ORDER_LIFE_S_MAX if far_back else fram.orders_after_s
     pendings = tuple(
         replace(one, due_s=now_s + min(max(0, one.due_s - was_s), _delay_s(fram))) for one in fram.pendings
     )
@@ -104,9 +102,20 @@ def _moved(fram: Fram, was_s: int, now_s: int) -> Fram:
         exposure=exposure.moved(fram.exposure, by_s, now_s),
         last_cut_s=min(now_s, fram.last_cut_s + by_s) if fram.last_cut_s else 0,
         time_floor_s=now_s,
-        orders_after_s=after_s,
+        orders_after_s=_orders_after_s(fram, was_s, now_s),
         pendings=pendings,
     )
+
+
+def _orders_after_s(fram: Fram, was_s: int, now_s: int) -> int:
+    """A nonce is forgotten when its order has expired by the floor. Where the floor sinks a little, no order
+    that expires by the old one is taken; where it was a glitch that nobody can wait for, none that could
+    have been made before the order."""
+    if now_s >= fram.time_floor_s:
+        return fram.orders_after_s
+    if now_s >= fram.time_floor_s - limits.BACK_S_MAX:
+        return max(fram.orders_after_s, fram.time_floor_s)
+    return max(was_s, now_s) + limits.ORDER_LIFE_S_MAX
 
 
 def _delay_s(fram: Fram) -> int:

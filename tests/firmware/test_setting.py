@@ -170,6 +170,23 @@ def test_an_order_from_before_the_clock_went_far_back_serves_no_second_time() ->
 
 
 @pytest.mark.clause("PROTOCOL 13.6")
+@pytest.mark.invariant("I5")
+def test_many_small_steps_back_revive_no_order_either() -> None:
+    made = pen()
+    box = made.box
+    served = made.recovery(life_s=60)
+    assert accepted(made.hand_in(RECOVERY, served))
+    box.rtc_s = now_s(box) + 200
+    box.run(200)
+    assert accepted(made.hand_in(RECOVERY, made.recovery()))
+    assert len(box.state.fram.nonces) == 1, "the first one's is forgotten"
+    for _ in range(3):
+        assert accepted(set_to(made, now_s(box) - limits.BACK_S_MAX + 20))
+        assert cause(made.hand_in(RECOVERY, served)) is Cause.ORDER_EXPIRED
+    assert accepted(made.hand_in(RECOVERY, made.recovery()))
+
+
+@pytest.mark.clause("PROTOCOL 13.6")
 @pytest.mark.parametrize("by_s", [-200, 3600, 10 * DAY_S])
 def test_no_exposure_gap_or_delay_is_won_by_setting_the_clock(by_s: int) -> None:
     made = pen()
