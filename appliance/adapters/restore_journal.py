@@ -102,7 +102,7 @@ def _parsed(file: BinaryIO) -> Journal:
         # The rest of a line that is too long is taken for lines, none of which is one of ours.
         journal.torn = not line.endswith(b"\n")
         if not journal.torn:
-            _take(journal, line)
+            _take(journal, line.removesuffix(b"\n"))
     return journal
 
 
