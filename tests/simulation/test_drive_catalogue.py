@@ -262,7 +262,9 @@ def test_a_drive_that_takes_no_more_is_named_with_its_reason_and_made_up_for(
     bays.ails[BAY] = Failing(number, after, word="/")
     window = box.run_window()
     assert_committed_without_it(window)
-    assert said(window)[errors.DriveFailed.code] == {"bay": str(BAY), "reason": reason}
+    failed = said(window)[errors.DriveFailed.code]
+    assert failed["bay"] == str(BAY)
+    assert failed["reason"].endswith(reason)  # the other worker may have been told of "an earlier write"
     assert_whole(vault, box, tmp_path / "without", (1, 2, 4, 5, 6))
     bays.ails.clear()
     report = scrub(box)
@@ -291,7 +293,7 @@ def test_a_full_drive_is_not_repaired_and_no_scrub_calls_it_clean(
     bays.ails[BAY] = Failing(errno.ENOSPC)
     report = scrub(box)
     assert (report["exit"], report["outcome"]) == (errors.EXIT_FAILED, "unrepaired")
-    assert said(report)[errors.DriveFailed.code]["reason"] == "No space left on device"
+    assert said(report)[errors.DriveFailed.code]["reason"].endswith("No space left on device")
     bays.ails.clear()
     assert scrub(box)["outcome"] == "repaired"
     assert scrub(box)["outcome"] == "clean"
@@ -324,7 +326,7 @@ def test_a_drive_that_vanishes_in_the_middle_of_a_write_takes_no_part_any_more_a
         assert window["exit"] == errors.EXIT_OK  # the window had fewer steps than that
     else:
         assert window["complete"]
-        assert said(window)[errors.DriveFailed.code]["reason"] == "the drive is gone"
+        assert said(window)[errors.DriveFailed.code]["reason"].endswith("the drive is gone")
     assert_whole(vault, box, tmp_path / "without", (1, 2, 4, 5, 6))
     bays.ails.clear()
     assert box.run_window()["complete"]
