@@ -1,8 +1,8 @@
 """Drives that misbehave under the product's own commands: full, read-only, unreadable, slow, yanked.
 
 The file operations are the real adapter's on real directories. What ails a bay is told by the adapter's own
-two hooks: the step that a drive fails, or that it is gone. Full and read-only ones are real mounts
-(tests/block/private_mounts.py).
+two hooks: the step that a drive fails, or that it is gone. Disks that are really full or read-only are in
+tests/block.
 """
 
 from __future__ import annotations
