@@ -3,6 +3,7 @@
 import os
 import shutil
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -290,7 +291,8 @@ def test_no_more_of_a_copy_is_kept_than_its_budget_however_well_formed(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     budget = 10_000
-    monkeypatch.setattr(ledger_folder, "SEGMENTS_READ_MAX", budget)
+    tight = replace(ledger_folder._SEGMENTS, read_max=budget)
+    monkeypatch.setattr(ledger_folder, "_SEGMENTS", tight)
     for number in range(100):
         forged = Segment(first=0, root_before=bytes(32), records=(b"%0999d" % number,))
         content = ledger_segment.encode(forged)
