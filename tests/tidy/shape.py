@@ -19,6 +19,9 @@ LONG_FILES: Mapping[str, tuple[int, str]] = {
     "appliance/rosetta/iwato_rosetta.py": (
         660, "a stranger gets one file; tests/contract/test_rosetta.py holds its lines of code to 500"
     ),
+    "firmware/interlock/logic/tables.c": (
+        700, "made from the model's literals by tests/firmware/c_tables.py"
+    ),
 }
 # "path:function" → (limit in lines, reason)
 LONG_FUNCTIONS: Mapping[str, tuple[int, str]] = {}
