@@ -16,6 +16,7 @@ from pathlib import Path
 from tests import vectors
 from tests.bench import data_set
 from tests.block import rack
+from tests.firmware import host_build
 
 SYS_LANDLOCK_CREATE_RULESET = 444  # same number on every architecture (Linux 5.13)
 LANDLOCK_CREATE_RULESET_VERSION = 1  # flag: answer the ABI version instead of making a ruleset
@@ -105,6 +106,16 @@ def _cc() -> str:
     return "" if done.returncode == 0 else f"cc cannot make a library ({done.stderr.strip()[:80]})"
 
 
+def _libfuzzer() -> str:
+    """clang with libFuzzer and the sanitizers' run time."""
+    if shutil.which("clang") is None:
+        return "clang is not installed"
+    tried = ["clang", "-fsanitize=fuzzer,address,undefined", "-x", "c", "-", "-o", os.devnull]
+    source = "int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return d == 0 && n; }\n"
+    done = subprocess.run(tried, input=source, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else f"clang has no libFuzzer ({done.stderr.strip()[:80]})"
+
+
 def _program(name: str) -> Callable[[], str]:
     return lambda: "" if shutil.which(name) is not None else f"{name} is not installed"
 
@@ -115,10 +126,18 @@ PROBES: dict[str, Callable[[], str]] = {
     "mounts": _mounts,
     "block_disk": _block_disk,
     "cc": _cc,
+    "interlock_host": host_build.lacking,
+    "libfuzzer": _libfuzzer,
     "mke2fs": _mke2fs,
     "npm": _npm,
     "vectors": _vectors,
-    **{name: _program(name) for name in ("arm-none-eabi-gcc", "openssl", "setpriv", "ssh-keygen", "tmux")},
+    **{
+        name: _program(name)
+        for name in (
+            *("arm-none-eabi-gcc", "clang-tidy", "cppcheck"),
+            *("openssl", "setpriv", "ssh-keygen", "tmux"),
+        )
+    },
 }
 
 
