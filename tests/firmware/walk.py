@@ -110,6 +110,7 @@ class Walk:
             self.boot()
         for _ in range(steps):
             self.dice.choices(ACTIONS, WEIGHTS)[0](self)
+        self.tick(1000, self.plain(), self.later(1000))  # what waited to be written is written
         ended = self.box.phase in (Phase.SECURED, Phase.FAULT)
         if self.box.rtc_s is not None and self.dice.random() < (0.01 if ended else 0.1):
             self.pool.keep(self.box.slots, self.box.rtc_s)
