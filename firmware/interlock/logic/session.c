@@ -68,8 +68,8 @@ static void on_channel(struct Channel *channel, const struct Frame *got) {
 }
 
 static void on_hello(const struct Frame *got) {
+    static union Message message;
     uint8_t key[32], count[4];
-    union Message message;
     derive(key, "iwato wire hello v1", 19, NULL, NULL, 0);
     if (!frame_authentic(got, key)) {
         step_fault(CAUSE_WIRE_FORGED, 1);
