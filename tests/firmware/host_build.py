@@ -77,7 +77,7 @@ def lacking() -> str:
         return "curl is not installed"
     fetched = subprocess.run(
         ["sh", str(INTERLOCK / "fetch.sh"), str(THIRD_PARTY)],
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHON": sys.executable},
+        env={**os.environ, "PYTHON": sys.executable},
         capture_output=True,
         text=True,
         check=False,
