@@ -12,7 +12,7 @@ from tests.firmware import host_build
 
 pytestmark = pytest.mark.needs("interlock_host", "libfuzzer")
 CORPUS = Path(__file__).parent / "fuzz_corpus"
-RUNS = depth.many(3_000, 2_000_000)
+RUNS = depth.many(3_000, 500_000)
 TARGETS = ("FUZZ_FRAME", "FUZZ_STEP")
 
 
