@@ -75,7 +75,8 @@ class RecordingBox(Box):
                 )
             case Tick():
                 rtc_s = RTC_LOST if event.rtc_s is None else event.rtc_s
-                clock = rtc_s.to_bytes(8, "big", signed=True) + event.uptime_ms.to_bytes(8, "big", signed=True)
+                times = (rtc_s, event.uptime_ms)
+                clock = b"".join(time.to_bytes(8, "big", signed=True) for time in times)
                 self.record.begin(b"T" + senses_bytes(event.senses) + clock)
             case Received():
                 pass  # on record as the bytes that it came from
