@@ -856,6 +856,24 @@ class DriveForgot(VaultError):
     exit_status = EXIT_WARNINGS
 
 
+class DriveHangs(VaultError):
+    """A drive does not answer, and the drive phase with it will be cut."""
+
+    code = "IW-3012"
+    what = N_("the drive in bay {bay} does not answer; this drive phase will be cut")
+    remedy = N_("Do nothing: the next phases go on without it. If it happens again, replace the drive.")
+    exit_status = EXIT_WARNINGS
+
+
+class DriveRests(VaultError):
+    """A bay is left without supply, because its drive held up an earlier phase until that was cut."""
+
+    code = "IW-3013"
+    what = N_("the drive in bay {bay} hung and rests now; after this one for {phases} more drive phases")
+    remedy = N_("Replace the drive, or have it tried again at once: iwato drive repair.")
+    exit_status = EXIT_WARNINGS
+
+
 class CommitDegraded(VaultError):
     """Not every drive holds what was committed."""
 

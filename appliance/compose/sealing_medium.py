@@ -6,7 +6,9 @@ Reads the policy, staging and its own state; opens nothing of intake's and has n
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from appliance.adapters import reed_solomon
@@ -33,12 +35,14 @@ from appliance.compose.job import (
 from appliance.compose.machine import Machine
 from appliance.compose.policy_files import PolicyFiles
 from appliance.custody.votes import Vote
+from appliance.domain.geometry import Geometry
 from appliance.domain.ids import Bay, HolderNumber
-from appliance.errors import ControllerEnded, StagedBatchRefused, StagingFailed, StateFailed
+from appliance.errors import ControllerEnded, DriveHangs, StagedBatchRefused, StagingFailed, StateFailed
 from appliance.format import batch, receipt
 from appliance.pipeline.scatter import Code
-from appliance.ports import Files
+from appliance.ports import Console, Files
 from appliance.service import (
+    bay_rests,
     copy_check,
     copy_proof,
     drive_jobs,
@@ -48,6 +52,8 @@ from appliance.service import (
     recovery,
     state_rebuild,
 )
+from appliance.service.bay_rests import BayRests
+from appliance.service.bay_watch import BayWatch, WatchedDrives
 from appliance.service.drive_phase import DrivePhase, Workshop
 from appliance.service.keeper import Keeper
 from appliance.service.policy_search import Search
@@ -62,7 +68,7 @@ def run(machine: Machine, job: AnyJob) -> None:
         policy_search.recall(_search(machine, home, job.bays), Directory(home.policy, steps=machine.steps))
         return
     texts = PolicyFiles(home.policy)
-    shop = workshop(machine, home, texts)
+    shop = workshop(machine, home, texts, job)
     match job:
         case PrepareJob():
             drive_jobs.prepare(shop, machine.entropy, texts.public_files() | rosetta_files.files())
@@ -110,26 +116,30 @@ def tidy(machine: Machine, home: Home) -> None:
         drive_phase.warn(machine.console, StagedBatchRefused(detail=detail))
 
 
-def workshop(machine: Machine, home: Home, texts: PolicyFiles) -> Workshop:
+def workshop(machine: Machine, home: Home, texts: PolicyFiles, job: AnyJob) -> Workshop:
     """Everything that the jobs work with."""
-    geometry = texts.policy.geometry
-    keeper = _keeper(machine, home, geometry.drives)
+    count = texts.policy.geometry.drives
     staging = ScratchDirectory(home.staging, steps=machine.steps)
     state = ScratchDirectory(home.seal_state, steps=machine.steps)
     try:
         state.sweep()
+        rests = _rests(state, texts.policy.geometry, job)
     except OSError as error:
         raise StateFailed(detail=error.strerror or str(error)) from error
+    keeper = _keeper(machine, home, count, rests.resting)
+    watch = BayWatch(machine.clock)
+    keeper.held_up = partial(_name_hung, machine.console, watch, rests)
     return Workshop(
         keeper=keeper,
+        rests=rests,
         pulse=machine.pulse(keeper),
         interlock=keeper.interlock,
-        drives=_drives(machine, home, geometry.drives),
+        drives=WatchedDrives(_drives(machine, home, count), watch),
         staging=staging,
         state=state,
         console=machine.console,
         clock=machine.clock,
-        code=Code(geometry, reed_solomon.choose()),
+        code=Code(texts.policy.geometry, reed_solomon.choose()),
         set_facts=texts.set_facts,
         keys=texts.keys,
         sign=operational_keys.log_signer(home.seal_state, texts.policy.log_key),
@@ -150,8 +160,29 @@ def _search(machine: Machine, home: Home, bays: int) -> Search:
     )
 
 
-def _keeper(machine: Machine, home: Home, count: int) -> Keeper:
-    bays = [Bay(number) for number in range(1, count + 1)]
+def _rests(state: ScratchDirectory, geometry: Geometry, job: AnyJob) -> BayRests:
+    """Which bays stay dark now. Reading needs fewer drives than committing; repair tries them all."""
+    if isinstance(job, RepairJob):
+        bay_rests.forget(state)
+    needed = geometry.write_quorum if isinstance(job, WindowJob | RollForwardJob) else geometry.data
+    return BayRests(state, _bays(geometry.drives), needed)
+
+
+def _name_hung(console: Console, watch: BayWatch, rests: BayRests, since_ms: int) -> None:
+    """Remember, while there is time, whose drive it is that holds the phase up. No state, no memory."""
+    bay = watch.held_up_by(since_ms)
+    if bay is not None:
+        drive_phase.warn(console, DriveHangs(bay=bay))
+        with suppress(OSError):
+            rests.strike(bay)
+
+
+def _bays(count: int) -> list[Bay]:
+    return [Bay(number) for number in range(1, count + 1)]
+
+
+def _keeper(machine: Machine, home: Home, count: int, resting: Collection[Bay] = ()) -> Keeper:
+    bays = [bay for bay in _bays(count) if bay not in resting]
     interlock = machine.interlock(operational_keys.read(home.seal_state, operational_keys.PAIRING), count)
     return Keeper(interlock, machine.relays, machine.clock, bays)
 

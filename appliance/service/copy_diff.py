@@ -22,11 +22,11 @@ from appliance.errors import ManifestInvalid
 from appliance.format import age_file, manifest
 from appliance.format.ledger_entry import Seal
 from appliance.pipeline import flow, seal
-from appliance.service import copy_order
+from appliance.service import copy_order, file_lists
 from appliance.service.gather import GatheredPack, Gatherer
 from appliance.service.selection import Selection
 
-PIECE_BYTES = 1 << 20  # bytes of a manifest read at a time
+PIECE_BYTES = 1 << 20  # bytes that are compared at a time
 PACKS_OPEN = 8  # packs whose tables are held: a megabyte and two stripes each
 _ZEROS = bytes(PIECE_BYTES)
 
@@ -113,9 +113,8 @@ class Differ:
         """The selected entries of a source. ManifestInvalid where they are not in the order of a walk."""
         last: copy_order.WalkKey | None = None
         for segment in snapshot.segments:
-            with closing(self._gatherer.open(PackId(bytes.fromhex(segment)))) as packed:
-                plain = seal.Plaintext(self._identity, packed.pread_into, packed.size)
-                reader = manifest.Reader(self._pieces(plain))
+            with closing(file_lists.pieces(self._gatherer, self._identity, segment)) as opened:
+                reader = manifest.Reader(self._counted(opened))
                 if reader.head.source != source:
                     continue
                 for entry in reader:
@@ -126,9 +125,8 @@ class Differ:
                     if self._selection.has(entry.path):
                         yield entry
 
-    def _pieces(self, plain: seal.Plaintext) -> Iterator[bytes]:
-        for offset in range(0, plain.length, PIECE_BYTES):
-            piece = plain.read(offset, min(PIECE_BYTES, plain.length - offset))
+    def _counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
             self._read(len(piece))
             yield piece
 

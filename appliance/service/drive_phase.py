@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from appliance.domain.phases import BootFacts
-from appliance.errors import DrivesMissing, IwatoError, LedgerTampered, PolicyMismatch
+from appliance.errors import DriveRests, DrivesMissing, IwatoError, LedgerTampered, PolicyMismatch
 from appliance.format.drive_header import DriveSetFacts
 from appliance.format.note_key import Signer
 from appliance.ledger.checkpoint import Keys
@@ -19,6 +19,7 @@ from appliance.ledger.verdict import Verdict
 from appliance.pipeline.scatter import Code
 from appliance.ports import AttachedDrive, Clock, Console, Drives, Interlock, ScratchFiles
 from appliance.service import drive_set
+from appliance.service.bay_rests import BayRests
 from appliance.service.drive_set import DriveSet
 from appliance.service.keeper import Keeper
 from appliance.service.ledger_copies import LedgerCopies
@@ -37,6 +38,7 @@ class Workshop:
     pulse: Pulsing
     interlock: Interlock
     drives: Drives
+    rests: BayRests
     staging: ScratchFiles
     state: ScratchFiles
     console: Console
@@ -77,8 +79,9 @@ def boot(shop: Workshop) -> BootFacts:
 
 
 def wait_for_drives(shop: Workshop) -> Sequence[AttachedDrive]:
-    """Every drive of the set that comes up in time, by bay."""
-    return awaited(shop.drives, shop.set_facts.geometry.drives, shop.clock, shop.pulse)
+    """Every drive of the set that comes up in time, by bay; those that rest have no supply."""
+    wanted = shop.set_facts.geometry.drives - len(shop.rests.resting)
+    return awaited(shop.drives, wanted, shop.clock, shop.pulse)
 
 
 def awaited(drives: Drives, wanted: int, clock: Clock, pulse: Pulsing) -> Sequence[AttachedDrive]:
@@ -103,6 +106,7 @@ def run(shop: Workshop, job: Callable[[DrivePhase], None]) -> None:
             phase = begin(shop, facts)
             try:
                 job(phase)
+                shop.rests.passed()
             finally:
                 for failure in phase.drives.failures.values():
                     warn(shop.console, failure)
@@ -113,6 +117,8 @@ def run(shop: Workshop, job: Callable[[DrivePhase], None]) -> None:
 def begin(shop: Workshop, facts: BootFacts) -> DrivePhase:
     """Identify the drives and make the ledger whole. LedgerTampered where it cannot be."""
     found = attached_set(shop)
+    for bay in sorted(shop.rests.resting):
+        warn(shop.console, DriveRests(bay=bay, phases=shop.rests.phases_left(bay)))
     say_findings(shop.console, found)
     ledger = LedgerCopies(
         state=shop.state,

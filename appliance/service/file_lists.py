@@ -52,8 +52,8 @@ class FileLists:
         if segment in self.lost:
             return
         try:
-            with closing(self._pieces(PackId(bytes.fromhex(segment)))) as pieces:
-                reader = manifest.Reader(pieces)
+            with closing(pieces(self._gatherer, self._identity, segment)) as opened:
+                reader = manifest.Reader(opened)
                 source = reader.head.source
                 if not selection.has_source(source):
                     return
@@ -78,8 +78,10 @@ class FileLists:
             if selection.has(entry.path)
         )
 
-    def _pieces(self, pack_id: PackId) -> Generator[bytes, None, None]:
-        with closing(self._gatherer.open(pack_id)) as packed:
-            plain = seal.Plaintext(self._identity, packed.pread_into, packed.size)
-            for offset in range(0, plain.length, PIECE_BYTES):
-                yield plain.read(offset, min(PIECE_BYTES, plain.length - offset))
+
+def pieces(gatherer: Gatherer, identity: age_file.Unwraps, segment: str) -> Generator[bytes, None, None]:
+    """The opened bytes of a segment, for manifest.Reader. VaultError where they cannot be had."""
+    with closing(gatherer.open(PackId(bytes.fromhex(segment)))) as packed:
+        plain = seal.Plaintext(identity, packed.pread_into, packed.size)
+        for offset in range(0, plain.length, PIECE_BYTES):
+            yield plain.read(offset, min(PIECE_BYTES, plain.length - offset))

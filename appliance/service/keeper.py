@@ -8,7 +8,7 @@ loses its heartbeat and with it the link. Decides nothing about permission: the 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from appliance.domain.ids import Bay
 from appliance.domain.phases import BootFacts, InterlockStatus, Phase
@@ -19,6 +19,7 @@ from appliance.window.phase import Action, Event
 
 HEARTBEAT_MS = 500  # ms; 20-interlock: every 0.5 s, lost after 1.5 s
 STALL_MS = 30_000  # ms; longest time one step of honest work was seen to take (fsync of a slow disk), x3
+NAMING_MS = 25_000  # ms without progress; 5 s are left to write down what held the work up
 CONTACT_SETTLE_MS = 50  # ms; operate 10 ms + bounce 4 ms, x3.5; three of them leave the test 350 ms of slack
 FINISH_S_MAX = 10  # s before the cut; closing four open packs on a slow staging disk took 6 s
 FINISH_SHARE = 8  # a phase shorter than 80 s gives an eighth of itself to finishing, so that it also works
@@ -39,10 +40,13 @@ class Keeper:
         self._allotted_s = 0
         self._warned = False
         self._progress = 0
+        self._named = False
         self.phase = Phase.UNKNOWN
         self.cause = ""
         self.finish_early = threading.Event()
         self.status: InterlockStatus | None = None
+        self.held_up: Callable[[int], None] = lambda _since_ms: None
+        """Told once, with the time of the last progress, when the work has not moved for NAMING_MS."""
 
     def boot(self) -> BootFacts:
         """Say hello, learn the phase and take it on."""
@@ -76,6 +80,9 @@ class Keeper:
 
     def tick(self, now_ms: int) -> None:
         """Beat when it is time; follow the contact test and what the interlock says."""
+        if self.phase in _WORKING and not self._named and now_ms - self._moved_at_ms > NAMING_MS:
+            self._named = True
+            self.held_up(self._moved_at_ms)
         with self._lock:
             if self.phase in {Phase.UNKNOWN, Phase.FAULT}:
                 return

@@ -103,7 +103,8 @@ def recover(phase: DrivePhase, recall: Recall, target: RestoreTarget) -> None:
 def restore_to(phase: DrivePhase, opened: Opened, target: RestoreTarget, stage: str) -> RestoreReport:
     """Restore what the order names; what the snapshot itself lacks is a warning. `stage` names the work."""
     snapshot = opened.snapshot
-    restore = Restore(opened.gatherer, opened.vault.identity, target, Steps(phase, stage).at)
+    steps = Steps(phase, stage, opened.selection.announced(snapshot))
+    restore = Restore(opened.gatherer, opened.vault.identity, target, steps.at)
     report = restore.run(snapshot, opened.selection)
     if not snapshot.complete:
         drive_phase.warn(phase.shop.console, SnapshotPartial(snapshot=snapshot.snapshot))
@@ -121,16 +122,16 @@ def _require_drives(phase: DrivePhase) -> None:
 
 
 class Steps:
-    """Progress on the console, not more often than a screen can show."""
+    """Progress on the console, not more often than a screen can show. `total` bytes, 0: not known."""
 
-    def __init__(self, phase: DrivePhase, stage: str) -> None:
-        self._phase, self._stage, self._said = phase, stage, 0
+    def __init__(self, phase: DrivePhase, stage: str, total: int = 0) -> None:
+        self._phase, self._stage, self._total, self._said = phase, stage, total, 0
 
     def at(self, done: int) -> None:
         self._phase.moved()
         if done - self._said >= PROGRESS_BYTES:
             self._said = done
-            self._phase.shop.console.say("progress", stage=self._stage, done=done, total=0)
+            self._phase.shop.console.say("progress", stage=self._stage, done=done, total=self._total)
 
 
 def _entry(order: RecoveryOrder, text: bytes, phase: DrivePhase) -> Recovery:

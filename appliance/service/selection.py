@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.format.ledger_entry import Seal
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -14,6 +16,11 @@ class Selection:
 
     def has_source(self, name: str) -> bool:
         return not self.sources or name in self.sources
+
+    def announced(self, snapshot: Seal) -> int:
+        """Bytes that the ledger says its files have; 0 for a part of a source, of which it says nothing."""
+        wanted = [part.bytes for part in snapshot.sources if self.has_source(part.name)]
+        return 0 if self.subtree else sum(wanted)
 
     def has(self, path: bytes) -> bool:
         """The object itself is wanted."""

@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from appliance import errors
+from hw.twin import processes
 from tests.attack.command_line import PROJECT, TIMEOUT_S, Ended, at_rest, iwato
 
 MOMENTS = (
@@ -56,6 +58,17 @@ def stop_when(running: subprocess.Popen[bytes], reached: Callable[[], bool], num
     running.send_signal(number)
 
 
+@contextmanager
+def all_ended_afterwards() -> Iterator[None]:
+    """What a killed command had started ends with it, but a moment later: the kernel sees to that."""
+    processes.become_subreaper()
+    before = {process.pid for process in processes.descendants(os.getpid())}
+    yield
+    end = time.monotonic() + TIMEOUT_S
+    while {process.pid for process in processes.descendants(os.getpid())} - before:
+        assert time.monotonic() < end, "a process outlives the command that started it"
+
+
 def require_told(ended: Ended) -> None:
     assert (ended.status, ended.code) == (errors.EXIT_USAGE, errors.BirthInterrupted.code)
 
@@ -63,7 +76,7 @@ def require_told(ended: Ended) -> None:
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_an_init_that_was_killed_leaves_no_appliance_and_is_named(tmp_path: Path, moment: str) -> None:
     home = tmp_path / "home"
-    with begin(home) as running:
+    with all_ended_afterwards(), begin(home) as running:
         stop_when(running, (home / moment).exists, signal.SIGKILL)
     left = sorted(home.rglob("*"))
     for command in (("status",), ("bench", "run-window")):

@@ -31,6 +31,7 @@
 #define ROOTS_MAX 4
 #define SHORT (-1) /* half of the bytes are moved, and the count says so */
 #define KILL (-2)  /* SIGKILL before the call */
+#define HANG (-3)  /* the call never comes back */
 #define DISK 1  /* every later call of the kind on the same disk fails too */
 #define WORLD 2 /* every later call of the kind fails, wherever */
 #define BLOCK 4096 /* a short transfer around the page cache ends at a block too */
@@ -94,9 +95,10 @@ static int judge(int kind, const char *path) {
           (plan.lasting == WORLD && count > plan.number);
     if (count == plan.number) strcpy(plan.broken, disk);
   }
-  const char *what = !hit ? "ok" : plan.error == SHORT ? "short" : plan.error == KILL ? "kill" : "fail";
+  const char *what = !hit ? "ok" : plan.error == SHORT ? "short" : plan.error == KILL ? "kill" : plan.error == HANG ? "hang" : "fail";
   tell(kind, count, what, path);
   if (hit && plan.error == KILL) kill(getpid(), SIGKILL);
+  while (hit && plan.error == HANG) pause();
   return hit ? plan.error : 0;
 }
 

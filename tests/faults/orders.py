@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).with_name("failing_calls.c")
-SHORT, KILL = -1, -2  # as in failing_calls.c
+SHORT, KILL, HANG = -1, -2, -3  # as in failing_calls.c
 ONCE, DISK, WORLD = range(3)  # likewise
 FULL, BROKEN = errno.ENOSPC, errno.EIO
 
@@ -32,8 +32,8 @@ WAYS: dict[str, tuple[int, ...]] = {
     "list": (BROKEN, KILL),
     "statvfs": (BROKEN, KILL),
 }
-_SAID = {BROKEN: "EIO", FULL: "ENOSPC", SHORT: "short", KILL: "SIGKILL"}
-_LINE = re.compile(rb"(\w+) (\d+) (ok|fail|short|kill) (.*)", re.DOTALL)
+_SAID = {BROKEN: "EIO", FULL: "ENOSPC", SHORT: "short", KILL: "SIGKILL", HANG: "hang"}
+_LINE = re.compile(rb"(\w+) (\d+) (ok|fail|short|kill|hang) (.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -59,7 +59,7 @@ def typed(text: str) -> Order:
     ways = {word: way for way, word in _SAID.items()}
     lasting = number.count("+")
     order = Order(kind=kind, number=int(number.rstrip("+")), way=ways[way], lasting=lasting)
-    if order.way not in WAYS[kind] or lasting > WORLD:
+    if order.way not in (*WAYS[kind], HANG) or lasting > WORLD:
         raise ValueError(f"{text}: no such fault")
     return order
 

@@ -1,4 +1,4 @@
-"""Drives that misbehave under the product's own commands: full, read-only, unreadable, slow, yanked.
+"""Drives that misbehave under the product's own commands: full, read-only, unreadable, hung, yanked.
 
 The file operations are the real adapter's on real directories. What ails a bay is told by the adapter's own
 two hooks: the step that a drive fails, or that it is gone. Disks that are really full or read-only are in
@@ -67,18 +67,18 @@ class Yanked:
 
 
 @dataclass
-class Slow:
-    """Every durable step takes as long as `wait` takes."""
+class Hung:
+    """After its `after`th step on a shard nothing comes back any more: every call takes as long as `wait`."""
 
     wait: Callable[[], None]
-    steps: int = 0
+    after: int = 0
 
     def step(self, label: str) -> None:
-        if SHARDS in label:
-            self.steps += 1
-            self.wait()
+        self.after -= SHARDS in label
 
     def alive(self) -> bool:
+        if self.after <= 0:
+            self.wait()
         return True
 
 

@@ -1,9 +1,10 @@
 """Every way in which a drive of the set is not the drive that it should be, and what the user is told.
 
 The list is that of the design's catalogue: stale, foreign, in another bay, missing, full, read-only,
-unreadable, slow, yanked in the middle of a write, duplicated, with ranges of zeros. Each case ends with the
+unreadable, yanked in the middle of a write, duplicated, with ranges of zeros. Each case ends with the
 code that names it, nothing that was committed is lost, and with good drives back the box is clean again
-without further help. (Single flipped bits: test_every_field.py. Errors of real disks: tests/block.)
+without further help. (A hung drive: test_hung_drive.py. Single flipped bits: test_every_field.py. Errors of
+real disks: tests/block.)
 """
 
 from __future__ import annotations

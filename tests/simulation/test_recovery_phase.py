@@ -18,7 +18,7 @@ from appliance.compose.job import RestoreJob
 from appliance.domain.phases import Phase
 from appliance.errors import CustodyError, DrivesTooFew, InterlockRefused
 from appliance.ports import CopyRequest, RestoreRequest
-from appliance.service import vault_opening
+from appliance.service import recovery, vault_opening
 from firmware.model import limits
 from hw.twin.scenario import Scenario
 from tests.depth import many
@@ -59,6 +59,30 @@ def is_empty(target: Path) -> bool:
 def test_a_fresh_file_system_is_an_empty_target(box: VirtualBox, tmp_path: Path) -> None:
     (tmp_path / "target" / "lost+found").mkdir(parents=True)
     assert restored(box, tmp_path / "target", (1, 2, 3))["exit"] == 0
+
+
+class Bar(Nobody):
+    """Keeps (stage, done, total)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moves: list[tuple[object, int, int]] = []
+
+    def event(self, event: str, fields: Mapping[str, object]) -> None:
+        if event == "progress":
+            self.moves.append((fields["stage"], int(str(fields["done"])), int(str(fields["total"]))))
+
+
+def test_a_restore_knows_how_much_there_is_to_do(
+    box: VirtualBox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "PROGRESS_BYTES", 1)
+    bar, tokens = Bar(), tuple(str(box.home.token(holder)) for holder in (1, 2, 3))
+    request = RestoreRequest(copy=CopyRequest(snapshot="latest", tokens=tokens), target=str(tmp_path / "out"))
+    document = observed(box).restore(request, bar)
+    announced = sum(part.bytes for part in box.snapshots()[-1].sources)
+    assert {(stage, total) for stage, _, total in bar.moves} == {("restore", announced)}
+    assert document["bytes"] * 9 // 10 < bar.moves[-1][1] <= announced
 
 
 @pytest.mark.invariant("I4")
