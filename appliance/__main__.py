@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 
 from appliance.cli import app
+from appliance.compose import doctor
 from appliance.compose.demo_world import TemporaryWorld
 from appliance.compose.emulated_appliance import EmulatedAppliance
 
 
 def main() -> int:
     """Run one command; returns its exit status."""
-    return app.run(EmulatedAppliance, TemporaryWorld(), sys.argv[1:])
+    return app.run(EmulatedAppliance, TemporaryWorld(), doctor.examine, sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -93,6 +93,51 @@ class ConfigInvalid(OperatorError):
     exit_status = EXIT_USAGE
 
 
+class MachineExposed(OperatorError):
+    """Something that should keep others out of the emulated appliance does not."""
+
+    code = "IW-1021"
+    what = N_("not everything is closed on this machine: {detail}")
+    remedy = N_("Use a newer kernel, or chmod 700 what is named. A bench may go on; real data should not.")
+    exit_status = EXIT_WARNINGS
+
+
+class SwapInUse(OperatorError):
+    """A key in memory may be written to the disk."""
+
+    code = "IW-1022"
+    what = N_("swap is in use, and this user may not lock memory")
+    remedy = N_("Switch swap off (swapoff -a) before a recovery or a birth, or run it as root.")
+    exit_status = EXIT_WARNINGS
+
+
+class RoomShort(OperatorError):
+    """A folder has less room than an intake keeps free."""
+
+    code = "IW-1023"
+    what = N_("{path} has {free} bytes free, and a window needs {needed}")
+    remedy = N_("Make room on that disk, or move the home to a larger one.")
+    exit_status = EXIT_WARNINGS
+
+
+class ParitySlow(OperatorError):
+    """No compiled Reed-Solomon library passed its self-test."""
+
+    code = "IW-1024"
+    what = N_("parity is computed in plain Python on this {machine}: right, but a hundred times slower")
+    remedy = N_("Install the library ISA-L (Debian: libisal2).")
+    exit_status = EXIT_WARNINGS
+
+
+class TerminalPoor(OperatorError):
+    """The terminal's encoding lacks letters."""
+
+    code = "IW-1025"
+    what = N_("this terminal says {encoding}; Japanese and names of files will look broken")
+    remedy = N_("Set a UTF-8 locale, for example LC_ALL=C.UTF-8.")
+    exit_status = EXIT_WARNINGS
+
+
 class HomeNotEmpty(OperatorError):
     """`init` on a directory that already holds something."""
 

@@ -64,8 +64,8 @@ def harden() -> Hardening:
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     undumpable = libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0
     forbid_core()
-    locked = _may_lock() and libc.mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0
-    return Hardening(undumpable=undumpable, no_core=True, locked=locked, swap=_has_swap())
+    locked = may_lock() and libc.mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0
+    return Hardening(undumpable=undumpable, no_core=True, locked=locked, swap=has_swap())
 
 
 def forbid_core() -> None:
@@ -164,12 +164,13 @@ def _place(error: BaseException) -> str:
     return f"{type(error).__name__} at {os.path.basename(last.filename)}:{last.lineno}"
 
 
-def _may_lock() -> bool:
+def may_lock() -> bool:
     """Below an unlimited allowance, a later allocation would fail instead of just being unlocked."""
     return os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY
 
 
-def _has_swap() -> bool:
+def has_swap() -> bool:
+    """Whether memory can be written to a disk."""
     try:
         with open("/proc/swaps", encoding="ascii") as file:
             return len(file.readlines()) > 1

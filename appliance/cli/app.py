@@ -5,12 +5,28 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import click
 
-from appliance.cli import bench, config, copies, demo, drive, init, ledger, rebuild, restore, status
+from appliance.cli import (
+    bench,
+    completion,
+    config,
+    copies,
+    demo,
+    drive,
+    help,  # noqa: A004 - the verb's name
+    init,
+    ledger,
+    rebuild,
+    restore,
+    status,
+)
+from appliance.cli import doctor as doctor_verb
 from appliance.cli.face import Face, language_of, options, silence
 from appliance.errors import EXIT_INTERRUPTED, EXIT_USAGE, UsageError
 from appliance.ports import Appliance, DemoWorld
@@ -22,6 +38,7 @@ from appliance.words import LANGUAGES, N_, Catalogue
     context_settings={"help_option_names": ["-h", "--help"]},
     help=N_("Iwato, the air-gap backup appliance."),
 )
+@click.version_option(package_name="iwato", message="%(prog)s %(version)s", help=N_("Show the version."))
 @options
 @click.pass_context
 def iwato(
@@ -52,12 +69,20 @@ for _verb in (
     rebuild.rebuild,
     config.config,
     demo.demo,
+    doctor_verb.doctor,
+    help.explain,
+    completion.completion,
 ):
     iwato.add_command(_verb)
 
 
-def run(open_appliance: Callable[[Path], Appliance], world: DemoWorld, arguments: list[str]) -> int:
-    """Run one command; returns its exit status."""
+def run(
+    open_appliance: Callable[[Path], Appliance],
+    world: DemoWorld,
+    doctor: Callable[[Path | None], Mapping[str, Any]],
+    arguments: list[str],
+) -> int:
+    """Run one command; returns its exit status. `doctor` examines the machine and, if named, a home."""
     _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -65,6 +90,7 @@ def run(open_appliance: Callable[[Path], Appliance], world: DemoWorld, arguments
     face = Face(
         open=open_appliance,
         world=world,
+        doctor=doctor,
         home=os.environ.get("IWATO_HOME"),
         language=language_of(os.environ),
     )
@@ -110,7 +136,7 @@ def _main(face: Face, arguments: Sequence[str]) -> int:
 
 def _language(arguments: list[str], otherwise: str) -> str:
     """The language that `--lang` names anywhere on the line: help is shown before options are read."""
-    for option, value in zip(arguments, [*arguments[1:], ""], strict=True):
+    for option, value in pairwise([*arguments, ""]):
         named = value if option == "--lang" else option.removeprefix("--lang=")
         if option.startswith("--lang") and named in LANGUAGES:
             return named

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 import click
 from rich.console import Console
@@ -38,6 +38,7 @@ class Face:
 
     open: Callable[[Path], Appliance]
     world: DemoWorld
+    doctor: Callable[[Path | None], Mapping[str, Any]]
     home: str | None = None
     language: str = "en"
     plain: bool = False
@@ -53,6 +54,10 @@ class Face:
         if not self.home:
             raise UsageError(detail="name the home directory with --home DIR or IWATO_HOME")
         return self.open(place(self.home))
+
+    def examine(self) -> Mapping[str, Any]:
+        """What the doctor finds, of the machine and of the home if one is named."""
+        return self.doctor(place(self.home) if self.home else None)
 
     def text(self, msgid: str, **values: object) -> str:
         """A translated sentence; values that are not numbers are escaped."""

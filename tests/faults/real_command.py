@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from appliance.cli import app
-from appliance.compose import confinement
+from appliance.compose import confinement, doctor
 from appliance.compose import job as jobs
 from appliance.compose.demo_world import TemporaryWorld
 from appliance.compose.emulated_appliance import EmulatedAppliance
@@ -70,6 +70,7 @@ def main() -> int:
     return app.run(
         lambda home: EmulatedAppliance(home, FailingEmulation(medium, order, trace)),
         TemporaryWorld(),
+        doctor.examine,
         sys.argv[4:],
     )
 

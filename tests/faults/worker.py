@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.cli import app
+from appliance.compose import doctor
 from appliance.compose.demo_world import TemporaryWorld
 from appliance.compose.emulated_appliance import EmulatedAppliance
 from tests.faults import planted
@@ -68,7 +69,7 @@ def _command(words: Sequence[str]) -> int:
     def opened(home: Path) -> EmulatedAppliance:
         return EmulatedAppliance(home, VirtualEmulation(1, Cut()))
 
-    return app.run(opened, TemporaryWorld(), list(words))
+    return app.run(opened, TemporaryWorld(), doctor.examine, list(words))
 
 
 if __name__ == "__main__":
