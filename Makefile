@@ -26,6 +26,7 @@ COMPILERS := arm-none-eabi-gcc:gcc-arm-none-eabi
 PROGRAMS := ssh-keygen:openssh-client tmux:tmux openssl:openssl setpriv:util-linux unshare:util-linux \
   mkfs.ext4:e2fsprogs fusermount3:fuse3 cc:build-essential $(COMPILERS)
 PROGRAMS += curl:curl cppcheck:cppcheck clang-tidy:clang-tidy clang:clang clang:libclang-rt-dev # the interlock's C
+PROGRAMS += chromium:chromium # the report
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile

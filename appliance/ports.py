@@ -449,6 +449,15 @@ class RestoreRequest:
     set_id: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRequest:
+    """How far back, and what is assumed of drives."""
+
+    days: int
+    failures_per_year: float
+    replaced_after_days: int
+
+
 class Appliance(Protocol):
     """One emulated appliance in one home, as the faces use it. Every method is one command: it takes
     the home's lock, powers the box up, does the work and leaves it ISOLATED and off. The mappings
@@ -460,6 +469,10 @@ class Appliance(Protocol):
 
     def settings(self) -> str:
         """The administrator's settings as they are in force, as a `config.toml`."""
+        ...
+
+    def report(self, request: ReportRequest) -> Mapping[str, Any]:
+        """What the ledger proves of the last days. The drives stay dark."""
         ...
 
     def run_window(self, watcher: Watcher, scenario: str | None = None) -> Mapping[str, Any]:

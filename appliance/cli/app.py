@@ -23,6 +23,7 @@ from appliance.cli import (
     init,
     ledger,
     rebuild,
+    report,
     restore,
     status,
 )
@@ -69,6 +70,7 @@ for _verb in (
     rebuild.rebuild,
     config.config,
     demo.demo,
+    report.report,
     doctor_verb.doctor,
     help.explain,
     completion.completion,

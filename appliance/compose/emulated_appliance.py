@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from appliance import config
-from appliance.compose import bench_file, birth_plan, config_file, documents, rootkit_drill, status_document
+from appliance.compose import (
+    bench_file,
+    birth_plan,
+    config_file,
+    documents,
+    rootkit_drill,
+)
 from appliance.compose.emulated_board import EmulatedBoard, JobLog, latched, require_able
 from appliance.compose.emulation import Emulation, RealEmulation
 from appliance.compose.home import Home
@@ -29,16 +35,14 @@ from appliance.compose.job import (
     VerifyJob,
     WindowJob,
 )
-from appliance.compose.ledger_record import LedgerRecord, known_to
+from appliance.compose.looking import Looking
 from appliance.compose.policy_files import PolicyFiles
 from appliance.compose.rebuild import Rebuilding
 from appliance.compose.recall import Recalling
-from appliance.compose.restore_plan import plan
 from appliance.domain.phases import Phase
 from appliance.errors import InterlockRefused, RootkitNotPlanted, UsageError
 from appliance.format import batch
-from appliance.ports import Birth, CopyRequest, RestoreRequest, Watcher
-from appliance.service import snapshots
+from appliance.ports import Birth, CopyRequest, ReportRequest, RestoreRequest, Watcher
 from appliance.window import calendar
 
 CLOCK_S_MAX = 4_102_444_799  # s; the DS3231 counts the years 00 to 99 of this century
@@ -97,31 +101,26 @@ class EmulatedAppliance:
     def status(self) -> Mapping[str, Any]:
         """See ports.Appliance."""
         with self._held():
-            board = self._board()
-            board.settle()
-            facts = status = None
-            if board.reading().phase is Phase.ISOLATED:
-                interlock = board.interlock()
-                facts, status = interlock.hello(), interlock.heartbeat(0)
-            held = LedgerRecord(self._home, self._texts).witnessed()
-            document = status_document.status(
-                self._home, self._texts, board.reading(), facts, status, held=held
-            )
-            board.power_off()
-            return document
+            return self._looking.status()
 
     def copies(self) -> Mapping[str, Any]:
-        """See ports.Appliance. From the controller's own copy of the ledger: the drives stay dark. The
-        interlock says whether that copy is whole."""
+        """See ports.Appliance."""
         with self._held():
-            record, known = LedgerRecord(self._home, self._texts), known_to(self._board())
-            return documents.copies(snapshots.each(record.entries()), held=record.witnessed(), known=known)
+            return self._looking.copies()
 
     def plan_restore(self, snapshot: str, sources: Sequence[str], into: str | None) -> Mapping[str, Any]:
         """See ports.Appliance."""
         with self._held():
-            known = known_to(self._board())
-            return plan(self._home, self._texts, known, snapshot, sources, into)
+            return self._looking.plan_restore(snapshot, sources, into)
+
+    def report(self, request: ReportRequest) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        with self._held():
+            return self._looking.report(request)
+
+    @property
+    def _looking(self) -> Looking:
+        return Looking(self._home, self._texts, self._board)
 
     def settings(self) -> str:
         """See ports.Appliance."""

@@ -224,7 +224,7 @@ def test_a_disk_that_cannot_be_written_leaves_its_number_to_the_next_one(
     prepare = drive_set.prepare
 
     def broken_in_bay_2(files: Any, *rest: Any) -> Any:
-        if files._root.endswith("/2"):
+        if files.inner._root.endswith("/2"):
             raise OSError(errno.EIO, "it is broken")
         return prepare(files, *rest)
 

@@ -100,7 +100,7 @@ def tidy_scrubber(scrubbing: Callable[..., ScrubReport]) -> Callable[..., ScrubR
     def run(self: Scrubber, **named: object) -> ScrubReport:
         report = scrubbing(self, **named)
         for drive in self._drives.readable:
-            for path in sorted(Path(drive.files._root).glob("ledger/*"))[:1]:  # type: ignore[attr-defined]
+            for path in sorted(Path(drive.files.inner._root).glob("ledger/*"))[:1]:  # type: ignore[attr-defined]
                 path.unlink()
         return report
 
@@ -109,7 +109,7 @@ def tidy_scrubber(scrubbing: Callable[..., ScrubReport]) -> Callable[..., ScrubR
 
 def roots(sealing: Sealing) -> list[Path]:
     """The folders of the drives that can be read."""
-    return [Path(drive.files._root) for drive in sealing._drives.readable]  # type: ignore[attr-defined]
+    return [Path(drive.files.inner._root) for drive in sealing._drives.readable]  # type: ignore[attr-defined]
 
 
 def hasty_sealing(sealing: Callable[..., SealReport]) -> Callable[..., SealReport]:

@@ -15,7 +15,7 @@ FUNCTION_LINES_MAX = 60  # lines; their median function has 5-13
 # path → (limit in lines, reason)
 LONG_FILES: Mapping[str, tuple[int, str]] = {
     "appliance/errors.py": (1500, "every error in one tree, so that a code is found in one place"),
-    "appliance/ports.py": (550, "every port in one file, so that all a service may ask for is seen"),
+    "appliance/ports.py": (600, "every port in one file, so that all a service may ask for is seen"),
     "appliance/rosetta/iwato_rosetta.py": (
         660, "a stranger gets one file; tests/contract/test_rosetta.py holds its lines of code to 500"
     ),
