@@ -1,10 +1,15 @@
-"""`iwato help IW-nnnn`: what a code means and what to do, as in RUNBOOK.md, in the reader's language."""
+"""`iwato help IW-nnnn`: what a code means and what to do, as in RUNBOOK.md, in the reader's language.
+
+`iwato help card|disaster|crime` shows a page of appliance/pages: on the day it is needed there may be no
+other screen to read it on.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,6 +19,8 @@ from appliance.cli.face import Face, command
 from appliance.errors import EXIT_OK, IwatoError, UsageError, by_code
 from appliance.words import N_
 
+PAGES = Path(__file__).parents[1] / "pages"
+TOPICS = ("card", "disaster", "crime")
 WIDTH = 78  # cells; 80 with a margin, as on the box's own screen
 INDENT = "  "
 _TYPED = re.compile(r"(?:IW-?)?(\d{1,4})", re.IGNORECASE)
@@ -45,16 +52,20 @@ _EXITS = {
 
 def known_codes(_context: click.Context, _option: click.Parameter, typed: str) -> list[CompletionItem]:
     """For the shell's completion."""
-    return [CompletionItem(code) for code in sorted(by_code()) if code.startswith(typed.upper())]
+    words = (*TOPICS, *sorted(by_code()))
+    return [CompletionItem(word) for word in words if word.startswith((typed, typed.upper()))]
 
 
-@click.command("help", help=N_("What a code means and what to do; without one, all of them."))
-@click.argument("code", required=False, shell_complete=known_codes)
+@click.command("help", help=N_("What a code means; or a page: card, disaster, crime."))
+@click.argument("code", required=False, shell_complete=known_codes, metavar="[CODE|card|disaster|crime]")
 @command
 def explain(face: Face, code: str | None) -> int:
-    """What a code means and what to do; without one, all of them."""
+    """What a code means; or a page: card, disaster, crime."""
     kinds = by_code()
-    if code is None:
+    if code in TOPICS:
+        text = (PAGES / f"{code}.{face.language}.md").read_text(encoding="utf-8")
+        face.put({"topic": code, "text": text}, text.splitlines())
+    elif code is None:
         chosen = sorted(kinds.values(), key=lambda kind: kind.code)
         face.put({"codes": [_document(face, kind) for kind in chosen]}, list(_overview(face, chosen)))
     else:

@@ -42,6 +42,14 @@ def test_what_is_no_code_is_a_usage_error(typed: str) -> None:
     assert iwato("help", typed).status == errors.EXIT_USAGE
 
 
+@pytest.mark.parametrize("topic", help_verb.TOPICS)
+def test_the_pages_for_a_bad_day_are_in_the_box(topic: str) -> None:
+    english, japanese = (iwato("help", topic, "--lang", language).out for language in ("en", "ja"))
+    assert english.startswith("# ")
+    assert english != japanese
+    assert "CUT" in english + japanese or topic == "disaster"
+
+
 def test_no_word_at_all_shows_the_verbs() -> None:
     ended = run()
     assert "Traceback" not in ended.err
