@@ -3,7 +3,7 @@
 # make bench  Iwato beside restic and borg on the same work; writes the table into README.md (BENCH="--scale 0.25")
 # make firmware  the interlock's image for the RP2040: size, stack bound, SHA-256 (into build/firmware)
 # make lint   the checks that need no test run
-# make words  extract sentences, update the Japanese catalogue, write RUNBOOK.md
+# make words  extract sentences, update the Japanese catalogue, write RUNBOOK.md, WIRING.md and BOM.md
 # make cover  branch coverage of the tests that run in one process
 # make lock   renew requirements.lock from pyproject.toml (needs uv)
 #
@@ -118,6 +118,7 @@ cover: $(READY)
 words: $(READY)
 	$(RUN) -m tests.tidy.catalogue --write
 	$(RUN) -m tests.tidy.runbook --write
+	$(RUN) -m hw.wiring --write
 
 lock:
 	@uv=$$(command -v uv || echo $(VENV)/bin/uv); \
