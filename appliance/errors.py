@@ -857,6 +857,24 @@ class SourceUnknown(OperatorError):
     remedy = N_("`iwato copies list` shows the sources of each snapshot.")
 
 
+class TraceUnreadable(HardwareError):
+    """A file that is no trace of a bench."""
+
+    code = "IW-2140"
+    what = N_("the trace {path} is not understood: {detail}")
+    remedy = N_("Record one with `iwato bench run-window --trace FILE`.")
+    exit_status = EXIT_USAGE
+
+
+class TraceUnwritten(HardwareError):
+    """A trace or its drawing has no place."""
+
+    code = "IW-2141"
+    what = N_("{path} cannot be written: {detail}")
+    remedy = N_("Name a new file in a folder that can be written; nothing is ever replaced.")
+    exit_status = EXIT_REFUSED
+
+
 class ScenarioUnreadable(OperatorError):
     """The bench scenario is not understood."""
 

@@ -475,8 +475,8 @@ class Appliance(Protocol):
         """What the ledger proves of the last days. The drives stay dark."""
         ...
 
-    def run_window(self, watcher: Watcher, scenario: str | None = None) -> Mapping[str, Any]:
-        """Move the emulated clock to the next window and run the whole cycle."""
+    def run_window(self, watcher: Watcher, scenario: str | None = None, trace: str = "") -> Mapping[str, Any]:
+        """Move the emulated clock to the next window and run the whole cycle; `trace` is a new file."""
         ...
 
     def connect_outside(self, watcher: Watcher) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ Knows no meaning. Colours are classes, so that one rule for dark screens changes
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from html import escape
 
@@ -93,7 +94,7 @@ class Drawing:
         self._parts.append(
             f'<text class="f-{ink}" x="{at[0]}" y="{at[1]}" font-size="{size}"'
             f' text-anchor="{anchor}"{weight}>'
-            f"{escape(words, quote=False)}</text>"
+            f"{_plain(words)}</text>"
         )
 
     def svg(self) -> str:
@@ -103,7 +104,7 @@ class Drawing:
             f' width="{self.width}" height="{self.height}" role="img" font-family="{FONT}">'
         )
         paper = f'<rect class="f-paper" x="0" y="0" width="{self.width}" height="{self.height}"/>'
-        title = f"<title>{escape(self._title, quote=False)}</title>"
+        title = f"<title>{_plain(self._title)}</title>"
         return "\n".join([head, title, f"<style>{_style()}</style>", paper, *self._parts, "</svg>", ""])
 
 
@@ -111,6 +112,12 @@ def width_of(words: str, size: int) -> int:
     """About how wide the words are."""
     letters = sum(1.8 if ord(letter) > 0x2E7F else 1 for letter in words)  # noqa: PLR2004 - from there on CJK
     return round(letters * size * LETTER)
+
+
+def _plain(words: str) -> str:
+    """Words as text of the file; what no letter is, such as control characters, shows as a box."""
+    shown = "".join(letter if unicodedata.category(letter)[0] != "C" else "\ufffd" for letter in words)
+    return escape(shown, quote=False)
 
 
 def _style() -> str:

@@ -26,6 +26,7 @@ from appliance.cli import (
     report,
     restore,
     status,
+    trace,
 )
 from appliance.cli import doctor as doctor_verb
 from appliance.cli.face import Face, language_of, options, silence
@@ -76,6 +77,9 @@ for _verb in (
     completion.completion,
 ):
     iwato.add_command(_verb)
+
+
+bench.bench.add_command(trace.show)
 
 
 def run(

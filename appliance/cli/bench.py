@@ -49,11 +49,18 @@ def clock(face: Face, advance: str) -> int:
     default=None,
     help=N_("TOML file of what happens on the bench meanwhile"),
 )
+@click.option(
+    "--trace",
+    type=click.Path(path_type=Path),
+    default=None,
+    help=N_("new file for what lines, senses and permits did, to be drawn with `bench trace`"),
+)
 @command
-def run_window(face: Face, scenario: Path | None) -> int:
+def run_window(face: Face, scenario: Path | None, trace: Path | None) -> int:
     """Move the emulated clock to the next window and run the whole cycle."""
     with face.screen() as screen:
-        document = face.appliance.run_window(screen, str(scenario) if scenario else None)
+        chosen = str(scenario) if scenario else None
+        document = face.appliance.run_window(screen, chosen, str(trace) if trace else "")
     face.put(document, window_lines(face, document))
     return ending_of(document)
 

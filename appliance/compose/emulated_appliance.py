@@ -39,6 +39,7 @@ from appliance.compose.looking import Looking
 from appliance.compose.policy_files import PolicyFiles
 from appliance.compose.rebuild import Rebuilding
 from appliance.compose.recall import Recalling
+from appliance.compose.trace_file import traced
 from appliance.domain.phases import Phase
 from appliance.errors import InterlockRefused, RootkitNotPlanted, UsageError
 from appliance.format import batch
@@ -129,9 +130,9 @@ class EmulatedAppliance:
 
     # -- windows -------------------------------------------------------------------------------------
 
-    def run_window(self, watcher: Watcher, scenario: str | None = None) -> Mapping[str, Any]:
+    def run_window(self, watcher: Watcher, scenario: str | None = None, trace: str = "") -> Mapping[str, Any]:
         """See ports.Appliance."""
-        with self._held():
+        with traced(self._emulation, trace), self._held():
             earlier = self._roll_forward(watcher)
             drill = rootkit_drill.load(self._home, self._texts, scenario)
             job = WindowJob(

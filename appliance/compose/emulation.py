@@ -24,6 +24,7 @@ from hw.twin.memory import FileMemory
 from hw.twin.plant import Boot, Plant
 from hw.twin.process import ProcessController, Program
 from hw.twin.real_time import RealTime
+from hw.twin.recorder import Recorder, TracedPlant
 from hw.twin.scenario import Scenario
 from hw.twin.slot import Controller, Implant, Watchers
 from hw.twin.wear import Wear
@@ -43,6 +44,8 @@ class Box:
 
 class Emulation(Protocol):
     """See the module."""
+
+    recorder: Recorder | None  # who writes down what the box does; it is told of every power-on
 
     @property
     def entropy(self) -> Entropy: ...
@@ -73,6 +76,7 @@ class RealEmulation:
 
     def __init__(self) -> None:
         self.entropy: Entropy = SystemEntropy()
+        self.recorder: Recorder | None = None
 
     def now_s(self) -> int:
         """See Emulation."""
@@ -80,7 +84,7 @@ class RealEmulation:
 
     def power_on(self, home: Home, box: Box) -> Plant:
         """See Emulation."""
-        return Plant(
+        plant = TracedPlant(
             profile=box.profile,
             bays=box.bays,
             memory=FileMemory(home.emulated),
@@ -91,6 +95,8 @@ class RealEmulation:
             watchers=box.watchers,
             wear=Wear(home.emulated),
         )
+        plant.record(self.recorder, box.bays)
+        return plant
 
     def controller(
         self,

@@ -49,6 +49,7 @@ from hw.twin.loopback import LoopbackController
 from hw.twin.measured import Measured
 from hw.twin.memory import FileMemory
 from hw.twin.plant import Plant
+from hw.twin.recorder import Recorder, TracedPlant
 from hw.twin.wear import Wear
 
 BOARD = profile.load("emulated")
@@ -81,13 +82,14 @@ class VirtualEmulation:
     def __init__(self, seed: int, steps: Callable[[str], None]) -> None:
         self.entropy: Entropy = SeededEntropy(seed)
         self._steps = steps
+        self.recorder: Recorder | None = None
         self._programs: dict[int, Callable[[LoopbackController], None]] = {}
 
     def now_s(self) -> int:
         return START_S
 
     def power_on(self, home: Home, box: Box) -> Plant:
-        return Plant(
+        plant = TracedPlant(
             profile=box.profile,
             bays=box.bays,
             memory=FileMemory(home.emulated, steps=self._steps),
@@ -98,6 +100,8 @@ class VirtualEmulation:
             wear=Wear(home.emulated),
             stop_at_both=True,
         )
+        plant.record(self.recorder, box.bays)
+        return plant
 
     def controller(
         self, plant: Plant, home: Home, medium: Medium, job: AnyJob, sources: tuple[str, ...]

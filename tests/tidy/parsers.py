@@ -46,6 +46,7 @@ NOT_PARSERS: Mapping[str, str] = {
     "hw.twin.rootkit:read": "the attacker's own",
     "hw.twin.scenario:parse": "the bench engineer's; tests/unit/test_twin_scenario.py",
     "hw.profile:load": "a file of the product",
+    "hw.trace:parse": "the bench engineer's; tests/unit/test_trace.py flips its bits",
     "hw.profile:parse": "a file of the product, or of the bench engineer; tests/unit/test_twin_profile.py",
 }
 

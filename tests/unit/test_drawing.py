@@ -56,5 +56,11 @@ def test_words_stay_words() -> None:
     assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
 
 
+def test_what_is_no_letter_shows_as_a_box_and_the_file_stays_a_file() -> None:
+    root = ET.fromstring(sheet("a\x1b[2J\x00\u202e\ud800"))  # noqa: S314 - made a line above
+    texts = [item.text for item in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts == ["a\ufffd[2J\ufffd\ufffd\ufffd"]
+
+
 def test_letters_of_east_asia_are_wide() -> None:
     assert drawing.width_of("時間枠", 20) > drawing.width_of("abc", 20)
