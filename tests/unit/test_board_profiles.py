@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from firmware.interlock import build
 from firmware.model import limits
 from hw import profile, soundness
 from hw.profile import BoardProfile, ProfileInvalid
@@ -96,6 +97,12 @@ def test_a_coil_is_off_within_the_reaction_targets() -> None:
     assert board.permit_decay_ms < soundness.DECAY_MS_MAX
     slowest = max(max(make.release_ms, make.mirror_ms) for make in wired(board).relays)
     assert board.permit_decay_ms + slowest < limits.MISMATCH_MS
+
+
+def test_the_serial_line_is_as_fast_as_the_firmwares() -> None:
+    text = (build.SOURCES / "serial.c").read_text("utf-8")
+    assert "115,200 baud 8N1" in text
+    assert profile.load("cm4").uart_bytes_per_ms == 115_200 // 10 // 1000  # a byte is ten bits
 
 
 WRONG = {
