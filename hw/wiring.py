@@ -200,7 +200,10 @@ def _pump(wired: Wired) -> Iterator[str]:
         ("from the last edge to senses that say so", f"{pump.decay_ms + slowest} ms at most"),
     )
     yield from _table(("value", "figure"), rows)
-    yield _wrapped(f"{pump.source}.") + "\n"
+    yield _wrapped(
+        f"{pump.source}. With these times whole windows pass in the twin, and a hung controller is cut in"
+        " time (`tests/simulation/test_copper_times.py`)."
+    ) + "\n"
 
 
 _HEAD = """# Wiring

@@ -131,6 +131,8 @@ def words(catalogue: Catalogue, title: str) -> dict[str, str]:
 
 
 def _read(file: Path) -> Trace:
+    if not file.is_file():  # a pipe would be waited for
+        raise TraceUnreadable(path=str(file), detail="not a file")
     try:
         with file.open("rb") as opened:
             return traces.parse(opened.read(traces.TEXT_BYTES_MAX + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,8 +23,8 @@ def traced(emulation: Emulation, path: str) -> Iterator[None]:
     place = Path(path)
     if place.exists() or place.is_symlink():
         raise TraceUnwritten(path=path, detail="it is there already")
-    if not place.parent.is_dir():
-        raise TraceUnwritten(path=path, detail="there is no such folder")
+    if not os.access(place.parent, os.W_OK | os.X_OK):
+        raise TraceUnwritten(path=path, detail="there is no such folder, or it may not be written")
     emulation.recorder = recorder = Recorder()
     try:
         yield

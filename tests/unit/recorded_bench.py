@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hw.profile import BoardProfile
 from hw.trace import Trace
 from hw.twin import scenario
 from hw.twin.recorder import Recorder, TracedPlant
@@ -12,11 +13,12 @@ class RecordedBench(Bench):
     """One box whose every line is written down from `recorder` on."""
 
     recorder: Recorder | None = None
+    board: BoardProfile = BOARD
 
     def power_on(self) -> None:
         assert self.memory is not None
         plant = TracedPlant(
-            profile=BOARD,
+            profile=self.board,
             bays=BAYS,
             memory=self.memory,
             entropy=self.entropy,
@@ -28,9 +30,10 @@ class RecordedBench(Bench):
         self.plant = plant
 
 
-def window(text: str = "", seed: int = 1) -> Trace:
+def window(text: str = "", seed: int = 1, board: BoardProfile = BOARD) -> Trace:
     """The trace of a whole window in which this scenario happens, from its power-on to its power-off."""
     bench = RecordedBench(seed=seed)
+    bench.board = board
     bench.birth()
     bench.recorder = Recorder()
     bench.scenario = scenario.parse(text, bays=BAYS)

@@ -1,6 +1,7 @@
 """`iwato bench trace`: a recorded window as a list and as a drawing; nothing is replaced."""
 
 import json
+import os
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,6 +86,12 @@ def test_what_is_no_trace_is_named(
     assert said.err.startswith("IW-2140: ")
     assert "\x1b" not in said.err
     assert not said.out
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert call([tmp_path / "pipe"]) == EXIT_USAGE
+    assert capsys.readouterr().err.startswith("IW-2140: ")
 
 
 def test_words_of_a_trace_cannot_steer_a_terminal(
