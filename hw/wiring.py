@@ -110,22 +110,33 @@ def _controller(board: BoardProfile, wired: Wired) -> Iterator[str]:
     resistor = f"{wired.pulls.external_ohm // 1000} kΩ"
     yield "## 2 Pins of the controller\n"
     yield _wrapped(
-        f"BCM numbers. On the carrier each coil pin has {resistor} to ground, each sense {resistor} to the"
-        " level that an open wire shall read. The pins' own pulls are applied at power-on only and survive a"
-        " reset, so they are not trusted alone."
+        "GPIO: BCM number. Header: pin of the 40-pin header of `pi4` and `pi5`, and of a carrier for `cm4`"
+        " that has one; ground is on 6, 9, 14, 20, 25, 30, 34 and 39. On the carrier each coil pin has"
+        f" {resistor} to ground, each sense {resistor} to the level that an open wire shall read. The pins'"
+        " own pulls are applied at power-on only and survive a reset, so they are not trusted alone."
     ) + "\n"
     rows: list[tuple[str, ...]] = []
     for place, (name, pin) in enumerate(profile.output_names(board.pins).items()):
         pull = wired.pulls.of(pin)
-        rows.append((f"{pin}", "out", f"coil of {name}", f"gate of Q{place + 3}", pull, "low: coil released"))
+        gate = f"gate of Q{place + 3}"
+        rows.append((f"{pin}", HEADER[pin], "out", f"coil of {name}", gate, pull, "low: coil released"))
     for name, pin in profile.input_names(board.pins).items():
         kind, part, high, low = _SENSES[name]
         level = f"high: {high}" if kind in board.open_reads_high else f"low: {low}"
-        rows.append((f"{pin}", "in", name, part, wired.pulls.of(pin), level))
+        rows.append((f"{pin}", HEADER[pin], "in", name, part, wired.pulls.of(pin), level))
     for direction, pin in zip(("out", "in"), wired.uart, strict=True):
-        rows.append((f"{pin}", direction, "serial line", "U4", wired.pulls.of(pin), "high: idle"))
-    yield from _table(("GPIO", "direction", "what", "to", "own pull", "undriven, or wire broken"), rows)
+        pull = wired.pulls.of(pin)
+        rows.append((f"{pin}", HEADER[pin], direction, "serial line", "U4", pull, "high: idle"))
+    head = ("GPIO", "header", "direction", "what", "to", "own pull", "undriven, or wire broken")
+    yield from _table(head, rows)
 
+
+# BCM number → pin of the 40-pin header, the same on every board since 2014; a test asks gpiozero.
+_ORDER = (
+    *(27, 28, 3, 5, 7, 29, 31, 26, 24, 21, 19, 23, 32, 33),  # GPIO 0 to 13
+    *(8, 10, 36, 11, 12, 35, 38, 40, 15, 16, 18, 22, 37, 13),  # GPIO 14 to 27
+)
+HEADER = {pin: str(header) for pin, header in enumerate(_ORDER)}
 
 # name → kind in the profile, part, what high means, what low means
 _SENSES = {

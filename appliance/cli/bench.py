@@ -61,7 +61,8 @@ def run_window(face: Face, scenario: Path | None, trace: Path | None) -> int:
     with face.screen() as screen:
         chosen = str(scenario) if scenario else None
         document = face.appliance.run_window(screen, chosen, str(trace) if trace else "")
-    face.put(document, window_lines(face, document))
+    hint = [face.text(N_("see what every line did: iwato bench trace {path}"), path=trace)] if trace else []
+    face.put(document, window_lines(face, document) + hint)
     return ending_of(document)
 
 

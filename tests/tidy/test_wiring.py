@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from gpiozero.pins.mock import MockFactory
 
 from hw import drawing, profile, wiring, wiring_diagram
 from hw.profile import BoardProfile
@@ -55,12 +56,24 @@ def test_a_wrong_option_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 def test_every_pin_of_the_controller_is_on_the_page_and_in_the_diagram(
     board: BoardProfile, words: list[ET.Element]
 ) -> None:
-    rows = re.findall(r"^\| (\d+) \| (?:in|out) \|", wiring.page().split("## 3")[0], re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| \d+ \| (?:in|out) \|", wiring.page().split("## 3")[0], re.MULTILINE)
     assert board.wired is not None
     pins = [*board.pins.outputs, *board.pins.inputs, *board.wired.uart]
     assert sorted(map(int, rows)) == sorted(pins)
     flags = {number for word in words for number in re.findall(r"\d+", word.text or "")}
     assert {str(pin) for pin in pins} <= flags
+
+
+def test_the_header_is_the_one_that_gpiozero_knows() -> None:
+    header = MockFactory(revision="c03111").board_info.headers["J8"]  # a Raspberry Pi 4
+    named = {pin.name: number for number, pin in header.pins.items()}
+    assert {f"GPIO{pin}": int(number) for pin, number in wiring.HEADER.items()} == {
+        name: number for name, number in named.items() if name.startswith("GPIO")
+    }
+    grounds = sorted(number for number, pin in header.pins.items() if pin.name == "GND")
+    said = re.search(r"ground\s+is\s+on\s+([\d,\sand]+)\.", wiring.page())
+    assert said is not None
+    assert [int(number) for number in re.findall(r"\d+", said[1])] == grounds
 
 
 def test_every_part_that_the_pages_name_is_in_the_list_of_parts(
