@@ -78,7 +78,8 @@ class _Picture:
         self._trace, self._words = trace, words
         self._begin_ms, self._end_ms = begin_ms, end_ms
         self._lanes = lanes(trace)
-        inside = [event for event in trace.events if begin_ms <= event.at_ms <= end_ms]
+        numbered = enumerate(trace.events, start=1)
+        inside = [(number, event) for number, event in numbered if begin_ms <= event.at_ms <= end_ms]
         self._events, self._hidden = inside[:EVENTS_MAX], len(inside[EVENTS_MAX:])
         self._bottom = TOP + LANE * len(self._lanes)
         rows = (len(self._events) + 1) // 2
@@ -177,7 +178,7 @@ class _Picture:
         """How long after the first event each edge came, where there is room for it."""
         if not self._events:
             return
-        zero_ms, free = self._events[0].at_ms, LEFT
+        zero_ms, free = self._events[0][1].at_ms, LEFT
         changes = self._trace.rows.get(lane.row, ())
         for place, (at_ms, value) in enumerate(changes):
             if not place or not zero_ms < at_ms <= self._end_ms or at_ms < self._begin_ms:
@@ -196,16 +197,16 @@ class _Picture:
     def _flags(self) -> None:
         sheet, below = self._sheet, self._bottom + 56
         seen: dict[int, int] = {}
-        for place, event in enumerate(self._events, start=1):
+        for place, (number, event) in enumerate(self._events):
             x = self._x(event.at_ms)
             sheet.line([(x, 110), (x, self._bottom)], "alarm" if event.kind == "deed" else "soft",
                        thick=1, dashed=True)  # fmt: skip
             row = seen[x // 26] = seen.get(x // 26, -1) + 1
             if not row:
-                sheet.text((x, 124), str(self._number(event)), "alarm", size=12, anchor="middle", bold=True)
-            column, line = divmod(place - 1, (len(self._events) + 1) // 2)
+                sheet.text((x, 124), str(number), "alarm", size=12, anchor="middle", bold=True)
+            column, line = divmod(place, (len(self._events) + 1) // 2)
             at = (MARGIN + column * (LEFT + WIDTH) // 2, below + line * 24)
-            words = f"{self._number(event)}  {seconds(event.at_ms, 1)}  {self._said(event)}"
+            words = f"{number}  {seconds(event.at_ms, 1)}  {self._said(event)}"
             sheet.text(at, words, "alarm" if event.kind == "deed" else "ink", size=14)
         last = below + 24 * ((len(self._events) + 1) // 2)
         if self._hidden:
@@ -213,9 +214,6 @@ class _Picture:
             last += 24
         if self._trace.is_cut:
             sheet.text((MARGIN, last), self._words["stopped"], "alarm", size=14)
-
-    def _number(self, event: Event) -> int:
-        return self._trace.events.index(event) + 1
 
     def _said(self, event: Event) -> str:
         return f"{self._words.get(event.kind, event.kind)} {event.detail}"
