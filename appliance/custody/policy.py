@@ -1,34 +1,41 @@
 """The policy's canonical text, both directions.
 
 `parse` takes exactly what `render` writes, byte for byte, so one policy has one text and one hash. Its
-values and rules are in custody/policy_facts.py. The interlock has its own parser of the same text:
-firmware/PROTOCOL.md. THREATS 3.
+values are in custody/policy_facts.py, the rules in custody/policy_rules.py. The interlock has its own
+parser of the same text: firmware/PROTOCOL.md. THREATS 3.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+from collections.abc import Callable
 
 from appliance.custody import line_text
 from appliance.custody.line_text import Fields, Lines
 from appliance.custody.policy_facts import (
     GENERATIONS_MAX,
+    GROUPS_MAX,
     HOLDERS_MAX,
     SCRUBS_MAX,
     SOURCES_MAX,
     WINDOWS_MAX,
+    DriveGroup,
     Generation,
     Holder,
-    Policy,
+    PolicyParts,
     SourceLine,
 )
+from appliance.custody.policy_rules import Policy
 from appliance.domain.geometry import Geometry
 from appliance.domain.ids import HolderNumber, SourceName, VaultId
 from appliance.domain.schedule import Window
 from appliance.errors import PolicyInvalid
+from appliance.format.ssh_key import ED25519, P256
 
-__all__ = ["Generation", "Holder", "Policy", "SourceLine", "digest", "parse", "render"]
+__all__ = ["DriveGroup", "Generation", "Holder", "Policy", "SourceLine", "digest", "parse", "render"]
 
+UNBOUNDED = 1 << 20  # lines of a kind; more than any text that is read has
 TEXT_BYTES_MAX = 16 * 1024  # bytes; 16 holders, 32 sources with ordinary paths; the interlock streams it
 
 
@@ -45,7 +52,7 @@ def render(policy: Policy) -> bytes:
         f"witness ed25519:{line_text.write_key(policy.witness_key)}",
         *(_window_line(window) for window in policy.windows),
         *(f"scrub {line_text.write_slot(slot)}" for slot in policy.scrubs),
-        f"drives {policy.geometry.data}+{policy.geometry.parity} write={policy.geometry.write_quorum}",
+        *(_group_line(group) for group in policy.groups),
         *(_source_line(source) for source in policy.sources),
         f"delay {line_text.write_duration(policy.delay)}",
     ]
@@ -60,7 +67,7 @@ def parse(text: bytes) -> Policy:
     if len(text) > TEXT_BYTES_MAX:
         raise PolicyInvalid(detail=f"{len(text)} bytes are more than {TEXT_BYTES_MAX}")
     try:
-        policy = _read(text)
+        policy = checked(parts_of(text))
     except ValueError as error:
         raise PolicyInvalid(detail=str(error)) from None
     if render(policy) != text:
@@ -80,43 +87,58 @@ _GRAMMAR = {
     "prev": rf"(?:-|{line_text.HASH})",
     "vault-id": r"([0-9a-f]{32})",
     "quorum": rf"{line_text.NUMBER} of {line_text.NUMBER}",
-    "holder": rf"{line_text.NUMBER} ssh=ssh-ed25519:(\S+) unseal={line_text.HASH} share={line_text.HASH}",
+    "holder": rf"{line_text.NUMBER} ssh=(?:{ED25519}|{P256}):(\S+)"
+    rf" unseal={line_text.HASH} share={line_text.HASH}",
     "generation": rf"{line_text.NUMBER} vault={line_text.HASH}",
     "log": r"ed25519:(\S+)",
     "witness": r"ed25519:(\S+)",
     "window": rf"{line_text.SLOT} link={line_text.DURATION}",
     "scrub": line_text.SLOT,
-    "drives": rf"{line_text.NUMBER}\+{line_text.NUMBER} write={line_text.NUMBER}",
+    "drives": rf"{line_text.NUMBER}\+{line_text.NUMBER} write={line_text.NUMBER}( sealed)?",
     "source": r"([a-z0-9_-]{1,32}) tier=([0-9]) path=(\S+)",
     "delay": line_text.DURATION,
 }
 
 
-def _read(text: bytes) -> Policy:
+def try_line(word: str, line: str) -> None:
+    """ValueError unless `line` is spelled as a line of this keyword."""
+    lines = Lines(f"{line}\n".encode("ascii", "replace"), _GRAMMAR)
+    lines.one(word, _READERS[word])
+
+
+def parts_of(text: bytes, *, bounded: bool = True) -> PolicyParts:
+    """The facts of a text, held against no rule. ValueError names the line. `bounded`: no more lines of a
+    kind than a policy may have."""
     lines = Lines(text, _GRAMMAR)
+    most = (lambda number: number) if bounded else (lambda _number: UNBOUNDED)
     version, previous = lines.one("iwato-policy", _number), lines.one("prev", _previous)
     vault_id = lines.one("vault-id", _vault_id)
     quorum, count = lines.one("quorum", _numbers)
-    holders = lines.many("holder", _holder, HOLDERS_MAX)
+    holders = lines.many("holder", _holder, most(HOLDERS_MAX))
     if len(holders) != count:
         raise ValueError(f"{len(holders)} holders are listed, not {count}")
-    policy = Policy(
+    parts = PolicyParts(
         version=version,
         previous=previous,
         vault_id=vault_id,
         quorum=quorum,
         holders=holders,
-        generations=lines.many("generation", _generation, GENERATIONS_MAX),
+        generations=lines.many("generation", _generation, most(GENERATIONS_MAX)),
         log_key=lines.one("log", _key),
         witness_key=lines.one("witness", _key),
-        windows=lines.many("window", _window, WINDOWS_MAX),
-        scrubs=lines.many("scrub", line_text.read_slot, SCRUBS_MAX),
-        geometry=lines.one("drives", _geometry),
-        sources=lines.many("source", _source, SOURCES_MAX),
+        windows=lines.many("window", _window, most(WINDOWS_MAX)),
+        scrubs=lines.many("scrub", line_text.read_slot, most(SCRUBS_MAX)),
+        groups=lines.many("drives", _group, most(GROUPS_MAX)),
+        sources=lines.many("source", _source, most(SOURCES_MAX)),
         delay=lines.one("delay", line_text.read_duration),
     )
     lines.end()
-    return policy
+    return parts
+
+
+def checked(parts: PolicyParts) -> Policy:
+    """The same facts as a policy. PolicyInvalid where a rule is broken."""
+    return Policy(**{field.name: getattr(parts, field.name) for field in dataclasses.fields(PolicyParts)})
 
 
 def _number(fields: Fields) -> int:
@@ -157,9 +179,10 @@ def _window(fields: Fields) -> Window:
     return Window(slot=line_text.read_slot(fields[:3]), link=line_text.read_duration(fields[3:]))
 
 
-def _geometry(fields: Fields) -> Geometry:
-    data, parity, write_quorum = _numbers(fields)
-    return Geometry(data=data, parity=parity, write_quorum=write_quorum)
+def _group(found: tuple[str | None, ...]) -> DriveGroup:
+    data, parity, write_quorum = (int(field or "") for field in found[:3])
+    geometry = Geometry(data=data, parity=parity, write_quorum=write_quorum)
+    return DriveGroup(geometry=geometry, sealed=found[3] is not None)
 
 
 def _source(fields: Fields) -> SourceLine:
@@ -168,11 +191,17 @@ def _source(fields: Fields) -> SourceLine:
 
 
 def _holder_line(holder: Holder) -> str:
-    key = line_text.write_key(holder.ssh_key)
+    kind, key = P256 if holder.has_hardware else ED25519, line_text.write_key(holder.ssh_key)
     return (
-        f"holder {holder.number} ssh=ssh-ed25519:{key}"
+        f"holder {holder.number} ssh={kind}:{key}"
         f" unseal={_hash(holder.unseal)} share={_hash(holder.share)}"
     )
+
+
+def _group_line(group: DriveGroup) -> str:
+    geometry = group.geometry
+    mark = " sealed" if group.sealed else ""
+    return f"drives {geometry.data}+{geometry.parity} write={geometry.write_quorum}{mark}"
 
 
 def _window_line(window: Window) -> str:
@@ -184,3 +213,18 @@ def _source_line(source: SourceLine) -> str:
 
 
 _hash = line_text.write_hash
+_READERS: dict[str, Callable[[Fields], object]] = {
+    "iwato-policy": _number,
+    "prev": _previous,
+    "vault-id": _vault_id,
+    "quorum": _numbers,
+    "holder": _holder,
+    "generation": _generation,
+    "log": _key,
+    "witness": _key,
+    "window": _window,
+    "scrub": line_text.read_slot,
+    "drives": _group,
+    "source": _source,
+    "delay": line_text.read_duration,
+}

@@ -40,7 +40,8 @@ class Count:
 
 def ssh_key(holder: Holder) -> SshKey:
     """The holder's public key. SigningKeyRefused for one with which everybody could sign."""
-    return SshKey.from_ed25519(holder.ssh_key)
+    made = SshKey.from_p256 if holder.has_hardware else SshKey.from_ed25519
+    return made(holder.ssh_key)
 
 
 def count(policy: Policy, namespace: str, text: bytes, signatures: Mapping[HolderNumber, str]) -> Count:

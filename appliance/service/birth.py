@@ -25,7 +25,7 @@ from appliance.custody import (
 )
 from appliance.custody import policy as policy_text
 from appliance.custody.birth import Act, Step
-from appliance.custody.policy import Generation, Holder, Policy, SourceLine
+from appliance.custody.policy import DriveGroup, Generation, Holder, Policy, SourceLine
 from appliance.custody.quorum import Margin
 from appliance.custody.recovery import Offer
 from appliance.custody.share_record import ShareRecord
@@ -193,7 +193,7 @@ def _policy(room: _Room, records: dict[HolderNumber, ShareRecord], vault: Recipi
         witness_key=plan.witness_key,
         windows=plan.windows,
         scrubs=plan.scrubs,
-        geometry=plan.geometry,
+        groups=(DriveGroup(geometry=plan.geometry),),
         sources=plan.sources,
         delay=plan.delay,
     )

@@ -9,7 +9,7 @@ import random
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from appliance.custody import order, passphrase, policy, share_record, shares, token_text, vault_key, votes
-from appliance.custody.policy import Generation, Holder, Policy, SourceLine
+from appliance.custody.policy import DriveGroup, Generation, Holder, Policy, SourceLine
 from appliance.custody.share_record import ShareRecord
 from appliance.custody.token_text import Description, TokenKeys
 from appliance.domain.ids import HolderNumber
@@ -105,7 +105,7 @@ def policy_of(words: tuple[shares.Words, ...]) -> Policy:
         witness_key=ledger_box.public(ledger_box.WITNESS_KEY),
         windows=(Window(slot=night, link=Duration(amount=60, unit="m")),),
         scrubs=(Slot(begin_s=6 * 3600, end_s=22 * 3600, offset_s=9 * 3600),),
-        geometry=FOUR_TWO,
+        groups=(DriveGroup(geometry=FOUR_TWO),),
         sources=(SourceLine(name=DOCS, tier=1, path=b"/srv/docs"),),
         delay=Duration(amount=72, unit="h"),
     )
