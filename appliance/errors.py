@@ -748,6 +748,68 @@ class KeyProcessFailed(CustodyError):
     remedy = N_("Nothing was changed. Repeat the command; if it fails again, report it.")
 
 
+class SuccessorRefused(CustodyError):
+    """A policy that cannot follow the one in force, or that too few people signed."""
+
+    code = "IW-5101"
+    what = N_("the policy cannot follow the one in force: {detail}")
+    remedy = N_("Nothing was changed. Make it with `iwato policy propose`, and have it signed as it is.")
+    exit_status = EXIT_REFUSED
+
+
+class DraftRefused(CustodyError):
+    """An edited policy that breaks rules; each was listed with its line."""
+
+    code = "IW-5102"
+    what = N_("{path} is not a policy yet: {count} things to put right")
+    remedy = N_("Change the lines that are listed above and repeat the command; nothing was written.")
+    exit_status = EXIT_REFUSED
+
+
+class NothingPending(CustodyError):
+    """A veto or an override where no policy waits."""
+
+    code = "IW-5103"
+    what = N_("there is nothing to object to: {detail}")
+    remedy = N_("See `iwato status`: it shows which policy waits, until when, and whose vetoes stand.")
+    exit_status = EXIT_REFUSED
+
+
+class CeremonyNeeded(CustodyError):
+    """A policy that changes what only a ceremony may change: holders, keys, drives."""
+
+    code = "IW-5104"
+    what = N_("this version cannot change {what} by a policy alone")
+    remedy = N_("Leave these lines as they are in force: shares and drives would not follow the new text.")
+    exit_status = EXIT_REFUSED
+
+
+class CaptureWeak(CustodyError):
+    """The last-key analyser found a way with fewer than k people, or with software alone."""
+
+    code = "IW-5105"
+    what = N_("{goal} is possible with {people} people where {needed} are needed: {means}")
+    remedy = N_("Change the policy or the board until `iwato policy capture-sets` finds no such way.")
+
+
+class TextTaken(CustodyError):
+    """A file that would be written holds something else already."""
+
+    code = "IW-5106"
+    what = N_("{path} holds something else already")
+    remedy = N_("Name another place with --out, or put that file away; nothing was written.")
+    exit_status = EXIT_REFUSED
+
+
+class TextUnread(CustodyError):
+    """A text for signing that is not there, or too long."""
+
+    code = "IW-5107"
+    what = N_("{path} cannot be read as a policy: {reason}")
+    remedy = N_("Name the file that `iwato policy propose` wrote.")
+    exit_status = EXIT_REFUSED
+
+
 # 43xx ledger ----------------------------------------------------------------------------------------
 
 
