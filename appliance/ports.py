@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from appliance.custody.policy_port import Policies
 from appliance.domain.file_entry import ChunkRef, FileEntry
 from appliance.domain.file_state import FileState, Remembered
 from appliance.domain.ids import Bay, PackId
@@ -469,7 +470,10 @@ class Appliance(Protocol):
 
     def settings(self) -> str:
         """The administrator's settings as they are in force, as a `config.toml`."""
-        ...
+
+    @property
+    def policies(self) -> Policies:
+        """The policy in force, the one that waits, and those that people prepare."""
 
     def report(self, request: ReportRequest) -> Mapping[str, Any]:
         """What the ledger proves of the last days. The drives stay dark."""
@@ -477,11 +481,9 @@ class Appliance(Protocol):
 
     def run_window(self, watcher: Watcher, scenario: str | None = None, trace: str = "") -> Mapping[str, Any]:
         """Move the emulated clock to the next window and run the whole cycle; `trace` is a new file."""
-        ...
 
     def connect_outside(self, watcher: Watcher) -> Mapping[str, Any]:
         """What root on the controller would try outside the window: every pin and every request."""
-        ...
 
     def advance_clock(self, seconds: int) -> Mapping[str, Any]: ...
 
@@ -495,25 +497,20 @@ class Appliance(Protocol):
 
     def survey_copy(self, snapshot: str, watcher: Watcher) -> Mapping[str, Any]:
         """Without tokens: is every pack that the snapshot can need there, and how often?"""
-        ...
 
     def verify_copy(self, request: CopyRequest, watcher: Watcher) -> Mapping[str, Any]:
         """With tokens: decrypt and compare everything, write nothing."""
-        ...
 
     def diff_copies(self, request: CopyRequest, against: str, watcher: Watcher) -> Mapping[str, Any]:
         """What differs between a copy and the snapshot `against`, by name. Needs tokens."""
-        ...
 
     def rebuild(self, watcher: Watcher) -> Mapping[str, Any]:
         """What the controller lost of its own, had again from the drives and the interlock."""
-        ...
 
     def verify_ledger(
         self, checkpoint: bytes | None, watcher: Watcher, *, alone: bool = False
     ) -> Mapping[str, Any]:
         """Against the interlock's head or a checkpoint that was kept outside; `alone` uses neither."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

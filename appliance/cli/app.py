@@ -22,6 +22,7 @@ from appliance.cli import (
     help,  # noqa: A004 - the verb's name
     init,
     ledger,
+    policy,
     rebuild,
     report,
     restore,
@@ -70,6 +71,7 @@ for _verb in (
     ledger.ledger,
     rebuild.rebuild,
     config.config,
+    policy.policy,
     demo.demo,
     report.report,
     doctor_verb.doctor,

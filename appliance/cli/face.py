@@ -76,6 +76,18 @@ class Face:
             for line in lines:
                 click.echo(line)
 
+    def say(self, lines: Sequence[str]) -> None:
+        """Talk that is no result, on stderr; silent under --json."""
+        for line in () if self.as_json else lines:
+            with suppress(OSError):
+                click.echo(line, err=True)
+
+    @staticmethod
+    def whole(value: object) -> str:
+        """A path or command that people copy: as it is and never cut, unless it could steer a terminal."""
+        text = str(value)
+        return text if text.isprintable() else escape(text)
+
     def report(self, error: IwatoError) -> None:
         """What happened, the code, what to do; as JSON too, where that was asked for."""
         what, remedy = self.text(error.what, **error.values), self.text(error.remedy, **error.values)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.cells import cell_len, set_cell_size
 
-from appliance.cli import sentence
+from appliance.cli import policy_words, sentence
 from appliance.cli.face import Face, command
 from appliance.errors import EXIT_EMERGENCY, EXIT_OK
 from appliance.words import N_
@@ -63,6 +63,8 @@ def _rows(face: Face, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"{text(N_('drive'))} {drive['bay']}", f"{_line(face, live=drive['powered'])}, {state}"
     yield text(N_("next window")), document["next_window"] or text(N_("none"))
     yield text(N_("policy")), f"{document['policy_version']}"
+    if document["pending_policy"] is not None:
+        yield from policy_words.status_rows(face, document["pending_policy"])
     yield text(N_("ledger entries")), f"{document['log_size']}"
 
 

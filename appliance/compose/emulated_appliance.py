@@ -20,23 +20,15 @@ from appliance.compose import (
     documents,
     rootkit_drill,
 )
+from appliance.compose import job as jobs
 from appliance.compose.emulated_board import EmulatedBoard, JobLog, latched, require_able
 from appliance.compose.emulation import Emulation, RealEmulation
 from appliance.compose.home import Home
-from appliance.compose.job import (
-    AnyJob,
-    AttemptJob,
-    CheckCopyJob,
-    PrepareJob,
-    RebuildJob,
-    RepairJob,
-    RollForwardJob,
-    ScrubJob,
-    VerifyJob,
-    WindowJob,
-)
+from appliance.compose.job import AnyJob
 from appliance.compose.looking import Looking
 from appliance.compose.policy_files import PolicyFiles
+from appliance.compose.policy_follow import Follower
+from appliance.compose.policy_room import PolicyRoom
 from appliance.compose.rebuild import Rebuilding
 from appliance.compose.recall import Recalling
 from appliance.compose.trace_file import traced
@@ -65,7 +57,17 @@ class EmulatedAppliance:
         self._home.require()
         with self._home.lock():
             self._home.require_born()
+            self._follow()
             yield
+
+    def _follow(self, until_s: int = 0) -> None:
+        """Let a policy take effect that is due now, or will be by then."""
+        if Follower(self._home, self._board).follow(until_s):
+            self.__dict__.pop("_texts", None)
+
+    @property
+    def policies(self) -> PolicyRoom:
+        return PolicyRoom(self._home, self._held, self._board)
 
     # -- birth ---------------------------------------------------------------------------------------
 
@@ -77,7 +79,7 @@ class EmulatedAppliance:
             try:
                 bench_file.write_bench(self._home, birth.link_rate)
                 self._give_policy()
-                self._drive_job(PrepareJob(home=str(self._home.root)), watcher)
+                self._drive_job(jobs.PrepareJob(home=str(self._home.root)), watcher)
                 birth_plan.finish(self._home)
             except BaseException:
                 birth_plan.discard(self._home)
@@ -133,9 +135,10 @@ class EmulatedAppliance:
     def run_window(self, watcher: Watcher, scenario: str | None = None, trace: str = "") -> Mapping[str, Any]:
         """See ports.Appliance."""
         with traced(self._emulation, trace), self._held():
+            self._follow(calendar.next_window(self._texts.policy.windows, self._board().unix_s).begin_s)
             earlier = self._roll_forward(watcher)
             drill = rootkit_drill.load(self._home, self._texts, scenario)
-            job = WindowJob(
+            job = jobs.WindowJob(
                 home=str(self._home.root),
                 link_rate=bench_file.link_rate(self._home),
                 intake=config_file.read(self._home).intake,
@@ -166,15 +169,15 @@ class EmulatedAppliance:
         now_s = self._board().unix_s
         policy = self._texts.policy
         window_s = calendar.next_window(policy.windows, now_s).begin_s
-        slot = calendar.in_scrub(policy.scrubs, now_s) or calendar.next_scrub(policy.scrubs, now_s)
-        if slot.begin_s >= window_s:
+        if calendar.scrub_from(policy.scrubs, now_s) >= window_s:
             return []
-        return self._drive_job(RollForwardJob(home=str(self._home.root)), watcher, raising=False).warnings
+        job = jobs.RollForwardJob(home=str(self._home.root))
+        return self._drive_job(job, watcher, raising=False).warnings
 
     def connect_outside(self, watcher: Watcher) -> Mapping[str, Any]:
         """See ports.Appliance."""
         with self._held():
-            board = self._board(AttemptJob(home=str(self._home.root)))
+            board = self._board(jobs.AttemptJob(home=str(self._home.root)))
             board.settle()
             log = board.run(watcher)
             board.power_off()
@@ -183,10 +186,11 @@ class EmulatedAppliance:
     def advance_clock(self, seconds: int) -> Mapping[str, Any]:
         """See ports.Appliance."""
         with self._held():
-            board = self._board()
-            if board.unix_s + seconds > CLOCK_S_MAX:
+            if (until_s := self._board().unix_s + seconds) > CLOCK_S_MAX:
                 raise UsageError(detail="the battery clock ends with the year 2099")
-            board.jump(board.unix_s + seconds)
+            self._follow(until_s)
+            board = self._board()
+            board.jump(max(until_s, board.unix_s))
             board.power_off()
             return documents.clock(board.unix_s)
 
@@ -194,7 +198,7 @@ class EmulatedAppliance:
 
     def scrub(self, watcher: Watcher, *, replace: bool = False) -> Mapping[str, Any]:
         """See ports.Appliance. `replace`: before, blank disks take the place of missing drives."""
-        kind = RepairJob if replace else ScrubJob
+        kind = jobs.RepairJob if replace else jobs.ScrubJob
         with self._held():
             return documents.scrub(self._drive_job(kind(home=str(self._home.root)), watcher))
 
@@ -203,7 +207,7 @@ class EmulatedAppliance:
     ) -> Mapping[str, Any]:
         """See ports.Appliance."""
         with self._held():
-            job = VerifyJob(home=str(self._home.root), checkpoint=checkpoint, alone=alone)
+            job = jobs.VerifyJob(home=str(self._home.root), checkpoint=checkpoint, alone=alone)
             return documents.verified(self._drive_job(job, watcher))
 
     def restore(self, request: RestoreRequest, watcher: Watcher) -> Mapping[str, Any]:
@@ -214,7 +218,7 @@ class EmulatedAppliance:
     def survey_copy(self, snapshot: str, watcher: Watcher) -> Mapping[str, Any]:
         """See ports.Appliance."""
         with self._held():
-            job = CheckCopyJob(home=str(self._home.root), snapshot=snapshot)
+            job = jobs.CheckCopyJob(home=str(self._home.root), snapshot=snapshot)
             return documents.checked(self._drive_job(job, watcher))
 
     def verify_copy(self, request: CopyRequest, watcher: Watcher) -> Mapping[str, Any]:
@@ -242,15 +246,14 @@ class EmulatedAppliance:
                 drive_job=lambda board, job, slot_s: self._in_slot(board, job, slot_s, watcher),
             ).run()
             return documents.made_whole(
-                self._drive_job(RebuildJob(home=str(self._home.root), made=made), watcher), made
+                self._drive_job(jobs.RebuildJob(home=str(self._home.root), made=made), watcher), made
             )
 
     def _drive_job(self, job: AnyJob, watcher: Watcher, *, raising: bool = True) -> JobLog:
         """A drive phase in a scrub slot: the one that is now, or the next."""
+        self._follow(calendar.scrub_from(self._texts.policy.scrubs, self._board().unix_s))
         board = self._board()
-        policy = self._texts.policy
-        is_now = calendar.in_scrub(policy.scrubs, board.unix_s) is not None
-        slot_s = board.unix_s if is_now else calendar.next_scrub(policy.scrubs, board.unix_s).begin_s
+        slot_s = calendar.scrub_from(self._texts.policy.scrubs, board.unix_s)
         return self._in_slot(board, job, slot_s, watcher, raising=raising)
 
     def _in_slot(

@@ -20,7 +20,7 @@ from appliance.compose.job import AnyJob, AttemptJob, WindowJob
 from appliance.compose.machine import BOARD, NONCE_BYTES
 from appliance.domain.phases import Medium, Phase, Reading, Totals
 from appliance.errors import ControllerEnded, FaultLatched, IwatoError, PowerLost
-from appliance.ports import Interlock, Watcher
+from appliance.ports import Watcher
 from hw import profile
 from hw.twin.kept_file import KeptInvalid
 from hw.twin.loopback import LoopbackController, VacantSlot
@@ -75,7 +75,6 @@ class EmulatedBoard:
         self._profile = profile.load(BOARD)
         self._boots: list[Medium] = []
         self._watcher: Watcher | None = None
-        self._errors = ""
         self.log = JobLog()
         self.removals: list[Removal] = []
         watchers = Watchers(said=self._said, ended=self._ended, removed=self.removals.append)
@@ -146,6 +145,9 @@ class EmulatedBoard:
         """Move the emulated crystal. The box is ISOLATED all the while."""
         self._plant.jump(unix_s)
 
+    def rest(self, duration_ms: int) -> None:
+        self._advance_until(lambda: False, duration_ms)
+
     def turn_key(self, *, turned: bool) -> None:
         """Turn the key switch."""
         self._plant.turn_key(turned=turned)
@@ -154,7 +156,7 @@ class EmulatedBoard:
         """Take the box's supply away, in order."""
         self._plant.power_off()
 
-    def interlock(self) -> Interlock:
+    def interlock(self) -> InterlockClient:
         """The interlock over its frames, from the loopback controller that is in the slot now."""
         self._advance_until(lambda: isinstance(self._plant.controller, LoopbackController), SETTLE_MS)
         controller = self._plant.controller

@@ -6,6 +6,7 @@
     DIR/staging        the always-powered scratch disk: ciphertext only
     DIR/intake-state   what intake remembers: keyed hashes, its pairing key
     DIR/seal-state     what the drive phases remember: ledger copy, log key, pairing key
+    DIR/pending        policies that were handed to the interlock and wait for their delay
     DIR/emulated       the interlock's memory, its clock, the twin's state
     DIR/unborn         only while `init` works: first there, last gone
 
@@ -57,6 +58,10 @@ class Home:
         return self.root / "emulated"
 
     @property
+    def pending(self) -> Path:
+        return self.root / "pending"
+
+    @property
     def bays(self) -> Path:
         return self.root / "bay"
 
@@ -88,11 +93,11 @@ class Home:
     def require(self) -> None:
         """HomeMissing unless an appliance was made here, or is being made; OwnFileMissing where it was,
         and has lost its policy since."""
-        policy = self.policy / "policy-1.txt"
-        if self.unborn.exists() or (policy.is_file() and self.emulated.is_dir()):
+        is_there = any(path.is_file() for path in self.policy.glob("policy-*.txt"))
+        if self.unborn.exists() or (is_there and self.emulated.is_dir()):
             return
         self.require_bench()
-        raise OwnFileMissing(path=policy)
+        raise OwnFileMissing(path=self.policy / "policy-1.txt")
 
     def require_bench(self) -> None:
         """HomeMissing where neither an interlock nor a bay is left of an appliance."""

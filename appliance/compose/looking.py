@@ -10,11 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.compose import documents, report_document, restore_plan, status_document
+from appliance.compose import (
+    documents,
+    policy_documents,
+    report_document,
+    restore_plan,
+    status_document,
+)
 from appliance.compose.emulated_board import EmulatedBoard
 from appliance.compose.home import Home
 from appliance.compose.ledger_record import LedgerRecord, known_to
+from appliance.compose.pending_policies import PendingPolicies
 from appliance.compose.policy_files import PolicyFiles
+from appliance.compose.policy_follow import waiting_of
 from appliance.domain.phases import Phase
 from appliance.ports import ReportRequest
 from appliance.service import snapshots
@@ -36,14 +44,15 @@ class Looking:
         """See ports.Appliance."""
         board = self.board()
         board.settle()
-        facts = status = None
+        facts = status = waiting = None
         if board.reading().phase is Phase.ISOLATED:
             interlock = board.interlock()
             facts, status = interlock.hello(), interlock.heartbeat(0)
+            waiting = waiting_of(interlock.authority(), self.texts, PendingPolicies(self.home.pending))
         held = self._record.witnessed()
         document = status_document.status(self.home, self.texts, board.reading(), facts, status, held=held)
         board.power_off()
-        return document
+        return document | {"pending_policy": policy_documents.pending(waiting, self.texts.policy)}
 
     def copies(self) -> Mapping[str, Any]:
         """See ports.Appliance."""

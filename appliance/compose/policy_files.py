@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,20 +18,33 @@ from appliance.ledger import checkpoint
 from appliance.ledger.checkpoint import Keys
 
 SET_NUMBER = 1  # one drive set per home; rotation of sets comes with drive groups
-VERSION = 1  # the interlock takes policy 1 only; changes with delay and veto come with custody's issue
+VERSION_MAX = 2**32 - 1  # as the interlock counts
+_NAME = re.compile(r"policy-([1-9][0-9]{0,9})\.txt", re.ASCII)
 _FILE_BYTES_MAX = 64 * 1024  # bytes; the largest, the policy, has at most 16 KiB
 
 
 @dataclass(frozen=True)
 class PolicyFiles:
-    """Policy, signatures and vault recipient. PolicyUnsigned, PolicyInvalid, VaultKeyUnknown."""
+    """Policies, signatures and vault recipient. The newest policy is the one in force: a pending one lies
+    elsewhere (pending_policies.py), and drive phases compare with the interlock. PolicyUnsigned,
+    PolicyInvalid, VaultKeyUnknown."""
 
     folder: Path
 
     @cached_property
     def signed(self) -> SignedPolicy:
         """The policy, with k valid signatures and the vault's public key."""
-        return policy_files.load(VERSION, self._read)
+        return self.load(self.version)
+
+    @property
+    def version(self) -> int:
+        """Of the newest policy that lies here; 1 where none does."""
+        found = (_NAME.fullmatch(path.name) for path in self.folder.glob("policy-*.txt"))
+        return max((int(name[1]) for name in found if name and int(name[1]) <= VERSION_MAX), default=1)
+
+    def load(self, version: int) -> SignedPolicy:
+        """The policy of this version, with k signatures of its own holders."""
+        return policy_files.load(version, self._read)
 
     @property
     def text(self) -> bytes:

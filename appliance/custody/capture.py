@@ -2,7 +2,7 @@
 
 Computed from the policy, the board and the graph of custody/trust_graph.py, for the box as it is configured.
 Force against the case is computed too and kept apart. Proves nothing itself: each edge names the test that
-does. THREATS 8.
+does. THREATS 9.
 """
 
 from __future__ import annotations

@@ -42,7 +42,26 @@ def recalled(version: int, digest: bytes, copies: Sequence[Reader]) -> dict[str,
     }
     for holder, armored in signatures.items():
         files[policy_files.signature_name(version, holder)] = armored.encode()
-    return files | {name: text}
+    return {**_earlier(policy, copies), **files, name: text}
+
+
+def _earlier(policy: Policy, copies: Sequence[Reader]) -> dict[str, bytes]:
+    """The policies before, each proven by the `prev` of the one after it, with their signatures; as far back
+    as the copies go. Nothing depends on them."""
+    found: dict[str, bytes] = {}
+    while policy.version > 1:
+        version, digest = policy.version - 1, policy.previous
+        name = policy_files.policy_name(version)
+        texts = _contents(copies, name, policy_text.TEXT_BYTES_MAX)
+        text = next((one for one in texts if policy_text.digest(one) == digest), None)
+        if text is None:
+            break
+        policy = policy_text.parse(text)
+        named = partial(policy_files.signature_name, version)
+        for holder, armored in _signatures(policy, votes.POLICY_NAMESPACE, text, copies, named).items():
+            found[named(holder)] = armored.encode()
+        found[name] = text
+    return found
 
 
 def _vault(policy: Policy, generation: int, copies: Sequence[Reader]) -> bytes:

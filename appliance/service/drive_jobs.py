@@ -30,6 +30,7 @@ from appliance.service import (
     interlock_log,
     losses,
     policy_copies,
+    policy_record,
     seal_report,
 )
 from appliance.service import scrub as scrubbing
@@ -75,6 +76,7 @@ def prepare(shop: Workshop, entropy: Entropy, files: Mapping[str, bytes]) -> Non
 def seal(phase: DrivePhase, recipient: bytes, files: Mapping[str, bytes]) -> None:
     """Take over the interlock's news, roll forward, seal what is staged."""
     shop = phase.shop
+    policy_record.follow(phase)
     drive_set.put_missing(phase.drives, files)
     untaken = losses.tell(phase)
     link_s = take_over_events(phase)
@@ -130,6 +132,8 @@ def scrub(phase: DrivePhase, files: Mapping[str, bytes]) -> None:
     """Read everything, repair what can be repaired. `files` are the policy's, as every drive has them."""
     shop = phase.shop
     take_over_events(phase)
+    if policy_record.follow(phase):
+        drive_set.put_missing(phase.drives, files)  # new, not damaged
     policy_damage = _mend_policy(phase, files)
 
     def progress(now: scrubbing.Progress) -> None:

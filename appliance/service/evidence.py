@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import comb
 
-from appliance.custody.policy_facts import Policy
+from appliance.custody.policy import Policy
 from appliance.domain.geometry import Geometry
 from appliance.domain.schedule import DAY_S
 from appliance.format.ledger_entry import AnyEntry, Fault, Recovery, Refused, Scrub, Seal

@@ -1,5 +1,5 @@
-"""Holders sign a text with their tokens: a policy or a recovery order. Runs in a short-lived process
-that has the tokens and nothing else.
+"""Holders sign a text with their tokens: a policy, a recovery order, a veto, an override. Runs in a
+short-lived process that has the tokens and nothing else.
 
 Every signature is verified with the key that the policy names before it leaves. Shows nobody the text:
 the face does that, before. THREATS 3.
@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from appliance.custody import objection, policy_succession, recovery, votes
 from appliance.custody import order as recovery_order
 from appliance.custody import policy as policy_text
-from appliance.custody import recovery, votes
+from appliance.custody.objection import About
 from appliance.custody.policy import Holder, Policy
 from appliance.custody.votes import Vote
+from appliance.domain.ids import HolderNumber
 from appliance.errors import CustodyError, IwatoError, OrderInvalid, TokenForeign, TrustError
 from appliance.format import sshsig
 from appliance.ports import Token
@@ -23,7 +25,7 @@ from appliance.service import vault_opening
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
-    """At least k votes, and an error for each token that gave none."""
+    """At least as many votes as were needed, and an error for each token that gave none."""
 
     votes: tuple[Vote, ...]
     wrong: tuple[IwatoError, ...]
@@ -39,9 +41,65 @@ def sign_order(policy_bytes: bytes, order_bytes: bytes, tokens: Sequence[Token])
     return sign(policy, votes.ORDER_NAMESPACE, order_bytes, tokens)
 
 
+def sign_policy(old_bytes: bytes, text: bytes, tokens: Sequence[Token]) -> Signed:
+    """Votes of whoever's tokens these are for the policy after `old_bytes`: one is enough, the others sign
+    elsewhere. `Vote.holder` is the number in the old policy, or policy_succession.ENTERING plus that in the
+    new one: whoever enters proves here to have the new key. SuccessorRefused if it cannot follow."""
+    old = policy_text.parse(old_bytes)
+    new = policy_succession.require_next(old, policy_text.digest(old_bytes), text)
+    given: dict[int, Vote] = {}
+    wrong: list[IwatoError] = []
+    for token in tokens:
+        try:
+            number, holder = _known(old, new, token)
+            cast = vote(holder, votes.POLICY_NAMESPACE, text, token)
+            given.setdefault(number, Vote(holder=HolderNumber(number), raw=cast.raw))
+        except CustodyError as error:
+            wrong.append(error)
+    if not given:
+        raise wrong[0] if wrong else recovery.too_few(old, 0, wrong)
+    return Signed(votes=tuple(given.values()), wrong=tuple(wrong))
+
+
+def sign_veto(policy_bytes: bytes, pending: bytes, why: str, tokens: Sequence[Token]) -> tuple[bytes, Signed]:
+    """A veto against the policy with the hash `pending`, and at least one vote for it."""
+    policy = policy_text.parse(policy_bytes)
+    text = objection.veto(_about(policy, policy_bytes, pending), why)
+    return text, _sign_at_least(1, policy, objection.VETO_NAMESPACE, text, tokens)
+
+
+def sign_override(
+    policy_bytes: bytes, pending: bytes, vetoed_by: Sequence[int], why: str, tokens: Sequence[Token]
+) -> tuple[bytes, Signed]:
+    """An override of these holders' vetoes, and k votes for it."""
+    policy = policy_text.parse(policy_bytes)
+    text = objection.override(_about(policy, policy_bytes, pending), vetoed_by, why)
+    return text, sign(policy, objection.OVERRIDE_NAMESPACE, text, tokens)
+
+
+def _about(policy: Policy, policy_bytes: bytes, pending: bytes) -> About:
+    return About(vault_id=policy.vault_id, policy=policy_text.digest(policy_bytes), pending=pending)
+
+
+def _known(old: Policy, new: Policy, token: Token) -> tuple[int, Holder]:
+    """Whose token it is: in the policy in force, else among those who enter. TokenForeign."""
+    try:
+        holder = vault_opening.identify(old, token)
+    except TokenForeign:
+        holder = vault_opening.identify(new, token)
+        return policy_succession.ENTERING | holder.number, holder
+    return holder.number, holder
+
+
 def sign(policy: Policy, namespace: str, text: bytes, tokens: Sequence[Token]) -> Signed:
     """Votes of k or more distinct holders over `text`. What went wrong with a token is raised when fewer
     than k others are good, and reported otherwise."""
+    return _sign_at_least(policy.quorum, policy, namespace, text, tokens)
+
+
+def _sign_at_least(
+    needed: int, policy: Policy, namespace: str, text: bytes, tokens: Sequence[Token]
+) -> Signed:
     known, wrong = vault_opening.each_once(policy, tokens)
     given: list[Vote] = []
     for holder, token in known:
@@ -49,7 +107,7 @@ def sign(policy: Policy, namespace: str, text: bytes, tokens: Sequence[Token]) -
             given.append(vote(holder, namespace, text, token))
         except CustodyError as error:
             wrong.append(error)
-    if len(given) < policy.quorum:
+    if len(given) < needed:
         raise recovery.too_few(policy, len(given), wrong)
     return Signed(votes=tuple(given), wrong=tuple(wrong))
 

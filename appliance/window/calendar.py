@@ -7,7 +7,7 @@ window is; only whoever plans a scrub asks here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from appliance.domain.schedule import DAY_S, Slot, Window
@@ -42,6 +42,11 @@ def in_scrub(slots: Iterable[Slot], unix_s: int) -> Span | None:
 def next_scrub(slots: Iterable[Slot], unix_s: int) -> Span:
     """The first scrub slot that begins at `unix_s` or later. ValueError if there are none."""
     return min((span_next(slot, unix_s) for slot in slots), key=lambda span: span.begin_s)
+
+
+def scrub_from(slots: Sequence[Slot], unix_s: int) -> int:
+    """`unix_s` where it lies in a scrub slot, else when the next one begins."""
+    return unix_s if in_scrub(slots, unix_s) is not None else next_scrub(slots, unix_s).begin_s
 
 
 def next_window(windows: Iterable[Window], unix_s: int) -> Span:

@@ -15,6 +15,10 @@ STATUS: dict[str, Any] = {
     "drives": [{"bay": 1, "id": "d-1", "state": "ok", "powered": False}],
     "next_window": "2026-01-02T03:00:00+09:00",
     "policy_version": 1,
+    "pending_policy": {
+        "version": 2, "hash": "ab" * 32, "due": "2026-01-05T03:00:00+09:00", "signed_by": [1, 2, 3],
+        "vetoes": [4], "overridden": False, "stopped": True, "may_veto": [1, 2, 3, 5], "text_known": True,
+    },
     "log_size": 7,
     "alarms": [{"code": "IW-2003", "text": "a line is measured CONNECTED that nobody ordered: link"}],
 }

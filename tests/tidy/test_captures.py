@@ -25,7 +25,7 @@ def astray(edges: Iterable[Edge]) -> list[str]:
     return found
 
 
-@pytest.mark.clause("THREATS 8.3")
+@pytest.mark.clause("THREATS 9.3")
 def test_every_claim_of_the_trust_graph_names_a_test_that_exists() -> None:
     verdict.clean(astray([*EDGES, *SHUT]))
 

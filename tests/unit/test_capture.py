@@ -38,7 +38,7 @@ def weak(rules: Policy, board: Board) -> list[Capture]:
     return capture.weak(capture.sets(rules, board), rules)
 
 
-@pytest.mark.clause("THREATS 8.1")
+@pytest.mark.clause("THREATS 9.1")
 @pytest.mark.parametrize("name", BOARDS)
 @pytest.mark.parametrize(("quorum", "count"), [(2, 3), (3, 5)])
 def test_on_every_board_the_default_policies_take_k_people_for_everything(
@@ -51,14 +51,14 @@ def test_on_every_board_the_default_policies_take_k_people_for_everything(
     assert {Goal.READ, Goal.DESTROY, Goal.OPEN, Goal.STALL} <= reachable, "who finds nothing proves nothing"
 
 
-@pytest.mark.clause("THREATS 8.1")
+@pytest.mark.clause("THREATS 9.1")
 @pytest.mark.planted
 def test_a_board_with_a_radio_connects_by_software_alone() -> None:
     found = weak(policy(), replace(TWIN, radio=True))
     assert [(one.goal, one.people, one.software_only) for one in found] == [(Goal.OPEN, 0, True)]
 
 
-@pytest.mark.clause("THREATS 8.2")
+@pytest.mark.clause("THREATS 9.2")
 @pytest.mark.planted
 @pytest.mark.parametrize("hardware", [0, 1, 2])
 def test_a_real_board_with_fewer_than_k_hardware_tokens_fails(hardware: int) -> None:
@@ -67,7 +67,7 @@ def test_a_real_board_with_fewer_than_k_hardware_tokens_fails(hardware: int) -> 
     assert min(one.people for one in found if one.goal is Goal.READ) < 3
 
 
-@pytest.mark.clause("THREATS 8.2")
+@pytest.mark.clause("THREATS 9.2")
 def test_a_real_board_with_hardware_tokens_for_everybody_passes() -> None:
     assert weak(policy(hardware=5), REAL) == []
 
@@ -79,7 +79,7 @@ def test_a_quorum_that_fewer_than_k_can_break_by_losing_their_tokens_fails(quoru
     assert [(one.goal, one.people) for one in found] == [(Goal.DESTROY, count - quorum + 1)]
 
 
-@pytest.mark.clause("THREATS 8.1")
+@pytest.mark.clause("THREATS 9.1")
 @pytest.mark.planted
 @pytest.mark.parametrize("place", range(len(SHUT)))
 def test_a_way_that_no_test_shuts_counts_as_open(place: int) -> None:
@@ -112,7 +112,7 @@ def test_force_is_kept_apart_and_one_person_with_a_hammer_is_said() -> None:
     assert all(one.people >= 3 for one in captures if one.force and one.goal is Goal.READ)
 
 
-@pytest.mark.clause("THREATS 8.3")
+@pytest.mark.clause("THREATS 9.3")
 def test_what_rests_on_copper_is_unproven_on_a_real_board() -> None:
     def unproven(board: Board) -> set[str]:
         captures = capture.sets(policy(hardware=5), board)
