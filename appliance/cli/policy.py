@@ -168,11 +168,14 @@ def verify(face: Face, *, file: str | None) -> int:
 
 @policy.command("capture-sets", help=N_("Who has to be captured to read, destroy, open, blind or stall."))
 @_DRAFT
+@click.option(
+    "--board", default="", metavar="NAME", help=N_("as if it ran on this board; default: the board here")
+)
 @command
-def capture_sets(face: Face, *, file: str | None) -> int:
+def capture_sets(face: Face, *, file: str | None, board: str) -> int:
     """Who has to be captured to read, destroy, open, blind or stall."""
     draft = _read(place(file), TEXT_BYTES_MAX) if file is not None else None
-    document = face.appliance.policies.capture_sets(draft)
+    document = face.appliance.policies.capture_sets(draft, board)
     if document.get("findings"):
         face.put(document, policy_words.compared(face, document))
         _require_sound(document, str(file))

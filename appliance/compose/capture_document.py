@@ -10,10 +10,10 @@ from appliance.custody import capture
 from appliance.custody.capture import Board, Capture, Proof
 from appliance.custody.policy import Policy
 from appliance.custody.trust_graph import MEANINGS, Atom, Goal, Kind
-from appliance.errors import EXIT_OK, EXIT_WARNINGS, CaptureWeak
+from appliance.errors import EXIT_OK, EXIT_WARNINGS, CaptureWeak, UsageError
 from appliance.words import N_
 from hw import profile
-from hw.profile import BoardProfile
+from hw.profile import BoardProfile, ProfileInvalid
 
 SCHEMA = 1
 Document = dict[str, Any]
@@ -27,9 +27,12 @@ def board_of(found: BoardProfile) -> Board:
     return Board(name=found.name, emulated=found.emulated, radio=found.radio)
 
 
-def shown(policy: Policy, new: Policy | None) -> Document:
-    """`policy capture-sets`: now, and under a draft."""
-    board = board_of(profile.load(BOARD))
+def shown(policy: Policy, new: Policy | None, name: str = "") -> Document:
+    """`policy capture-sets`: now, and under a draft; on this board, or the one called `name`. UsageError."""
+    try:
+        board = board_of(profile.load(name or BOARD))
+    except ProfileInvalid as error:
+        raise UsageError(detail=str(error)) from None
     captures = capture.sets(policy, board)
     after = capture.sets(new, board) if new is not None else []
     judged = [(policy, captures), *([(new, after)] if new is not None else [])]

@@ -203,13 +203,6 @@ def examined(
     }
 
 
-def capture_sets(texts: PolicyFiles, new: Policy | None, findings: Sequence[Finding]) -> Document:
-    """`policy capture-sets`."""
-    if findings:
-        return compared(texts, None, findings)
-    return capture_document.shown(texts.policy, new)
-
-
 def stock_command(allowed: Path, holder: int, signature: Path, text: Path) -> str:
     """What anybody can type, where OpenSSH is, to check one signature without this product."""
     words = ["ssh-keygen", "-Y", "verify", "-f", os.fspath(allowed), "-I", f"holder-{holder}"]

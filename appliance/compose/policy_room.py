@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance.compose import key_rooms, policy_documents, policy_follow, policy_rooms
+from appliance.compose import capture_document, key_rooms, policy_documents, policy_follow, policy_rooms
 from appliance.compose.emulated_board import EmulatedBoard, require_able
 from appliance.compose.home import Home, keep_apart
 from appliance.compose.policy_documents import Papers
@@ -121,14 +121,16 @@ class PolicyRoom:
             judged = Papers(texts.policy, new, text)
             return policy_documents.examined(texts, judged, given, refused, place, signatures)
 
-    def capture_sets(self, draft: bytes | None) -> Mapping[str, Any]:
+    def capture_sets(self, draft: bytes | None, board: str = "") -> Mapping[str, Any]:
         """See custody.policy_port."""
         with self.held():
             texts = self._texts
             if draft is None:
-                return policy_documents.capture_sets(texts, None, ())
+                return capture_document.shown(texts.policy, None, board)
             new, findings = policy_draft.canonical(draft, texts.policy, texts.hash)
-            return policy_documents.capture_sets(texts, new, findings)
+            if findings:
+                return policy_documents.compared(texts, None, findings)
+            return capture_document.shown(texts.policy, new, board)
 
     def _next(self, texts: PolicyFiles, text: bytes) -> Policy:
         """The policy after the one in force, if texts alone can bring it. SuccessorRefused, CeremonyNeeded,

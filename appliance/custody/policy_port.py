@@ -45,5 +45,5 @@ class Policies(Protocol):
         """Every policy from the first to the one in force, or the one at `place` that is being signed, with
         the signatures beside it, by path."""
 
-    def capture_sets(self, draft: bytes | None) -> Mapping[str, Any]:
-        """Who must be captured for what, now and under a draft."""
+    def capture_sets(self, draft: bytes | None, board: str = "") -> Mapping[str, Any]:
+        """Who must be captured for what, now and under a draft; on this board, or on the one of this name."""

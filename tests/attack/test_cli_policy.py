@@ -103,3 +103,11 @@ def test_capture_sets_are_read_by_people_and_by_programs(box: VirtualBox, langua
             assert fields <= set(one)
             assert all(set(edge) == {"claim", "test"} for edge in one["edges"])
     assert [one["people"] for one in document["OPEN"] if not one["force"]] == [3, 3]
+
+
+def test_file_tokens_would_be_the_last_key_on_a_real_board(box: VirtualBox) -> None:
+    ended = policy(box, "capture-sets", "--board", "cm4", "--json")
+    assert (ended.status, ended.code) == (3, "IW-5105")
+    read = [one for one in ended.document["READ"] if one["scope"] == "sealed" and not one["force"]]
+    assert min(one["people"] for one in read) == 0
+    assert policy(box, "capture-sets", "--board", "none").status == 2

@@ -13,11 +13,14 @@ from appliance.custody.policy import Holder, Policy
 from appliance.custody.trust_graph import EDGES, MEANINGS, SHUT, Atom, Edge, Goal
 from appliance.domain.ids import HolderNumber
 from hw import profile
+from hw.profile import BoardProfile
 from tests.unit.test_policy import POLICY, key, point
 
 TWIN = Board(name="emulated", emulated=True, radio=False)
 REAL = Board(name="real", emulated=False, radio=False)
-BOARDS = sorted(path.stem for path in profile.BOARDS.glob("*.toml"))
+PROFILES = [profile.load(name) for name in ("emulated", "cm4", "pi4", "pi5")]
+BOXES = [found for found in PROFILES if found.emulated or found.production]
+BENCHES = [found for found in PROFILES if found not in BOXES]
 
 
 def holders(count: int, hardware: int) -> tuple[Holder, ...]:
@@ -39,16 +42,29 @@ def weak(rules: Policy, board: Board) -> list[Capture]:
 
 
 @pytest.mark.clause("THREATS 9.1")
-@pytest.mark.parametrize("name", BOARDS)
+@pytest.mark.parametrize("found", BOXES, ids=lambda found: str(found.name))
 @pytest.mark.parametrize(("quorum", "count"), [(2, 3), (3, 5)])
-def test_on_every_board_the_default_policies_take_k_people_for_everything(
-    name: str, quorum: int, count: int
+def test_on_every_board_of_a_box_the_default_policies_take_k_people_for_everything(
+    found: BoardProfile, quorum: int, count: int
 ) -> None:
-    board = capture_document.board_of(profile.load(name))
+    board = capture_document.board_of(found)
     rules = policy(quorum, count, hardware=0 if board.emulated else count)
     assert weak(rules, board) == []
     reachable = {one.goal for one in capture.sets(rules, board) if not one.force}
     assert {Goal.READ, Goal.DESTROY, Goal.OPEN, Goal.STALL} <= reachable, "who finds nothing proves nothing"
+
+
+def test_boxes_and_benches_are_all_the_profiles_there_are() -> None:
+    names = {path.stem for path in profile.BOARDS.glob("*.toml")}
+    assert {found.name for found in PROFILES} == names
+    assert {"emulated", "cm4"} <= {found.name for found in BOXES}
+
+
+@pytest.mark.clause("THREATS 9.1")
+@pytest.mark.parametrize("found", BENCHES, ids=lambda found: str(found.name))
+def test_a_profile_with_a_radio_is_for_the_bench_only_and_fails(found: BoardProfile) -> None:
+    assert found.radio
+    assert Goal.OPEN in {one.goal for one in weak(policy(hardware=5), capture_document.board_of(found))}
 
 
 @pytest.mark.clause("THREATS 9.1")
