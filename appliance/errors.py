@@ -284,7 +284,7 @@ class ClockLost(HardwareError):
 
     code = "IW-2011"
     what = N_("the interlock's clock has no time that it can trust: no window begins")
-    remedy = N_("Nothing is connected. Find out what stopped the clock or put it back; holders set it anew.")
+    remedy = N_("Nothing is connected. Find out what stopped it; k holders set it with `iwato quorum clock`.")
 
 
 class ConnectionUnexplained(HardwareError):
@@ -892,13 +892,23 @@ class ControllerEnded(HardwareError):
     remedy = N_("Nothing committed is lost. Run the command again; report it if it happens twice.")
 
 
+class NothingLatched(HardwareError):
+    """A release was asked for, and nothing is there to be released."""
+
+    code = "IW-2015"
+    what = N_("the box is in {phase}: nothing is latched")
+    remedy = N_("There is nothing to release. `iwato status` shows what it waits for.")
+    exit_status = EXIT_REFUSED
+
+
 class FaultLatched(HardwareError):
     """The interlock has latched a fault, or a person has secured the box."""
 
     code = "IW-2007"
     what = N_("the box is in {phase} and connects nothing: {cause}")
     remedy = N_(
-        "The box stays ISOLATED and its data is safe. Call the administrator; leaving it takes a quorum."
+        "The box stays ISOLATED and its data is safe. Find the cause first; then k holders release it:"
+        " `iwato quorum release`."
     )
     exit_status = EXIT_EMERGENCY
 

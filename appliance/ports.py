@@ -459,6 +459,16 @@ class ReportRequest:
     replaced_after_days: int
 
 
+class Quorum(Protocol):
+    """What k holders do at the interlock, with the key switch turned. Each method is one command."""
+
+    def release(self, tokens: Sequence[str], ask: Ask | None, why: str) -> Mapping[str, Any]:
+        """Release what is latched: SECURED, a fault, or both."""
+
+    def set_clock(self, time_s: int, tokens: Sequence[str], ask: Ask | None, why: str) -> Mapping[str, Any]:
+        """Say what time it is, in unix seconds."""
+
+
 class Appliance(Protocol):
     """One emulated appliance in one home, as the faces use it. Every method is one command: it takes
     the home's lock, powers the box up, does the work and leaves it ISOLATED and off. The mappings
@@ -470,6 +480,10 @@ class Appliance(Protocol):
 
     def settings(self) -> str:
         """The administrator's settings as they are in force, as a `config.toml`."""
+
+    @property
+    def quorum(self) -> Quorum:
+        """What k holders do together, beside recovery and policy."""
 
     @property
     def policies(self) -> Policies:

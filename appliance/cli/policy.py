@@ -35,7 +35,9 @@ def policy() -> None:
     """Who may do what: the signed rules, and changing them."""
 
 
-def _tokens(least: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+def token_options(least: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """--token and --passphrase-fd; `least` says how many tokens."""
+
     def with_options(command: Callable[P, None]) -> Callable[P, None]:
         for option in (
             click.option(
@@ -55,7 +57,9 @@ def _tokens(least: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
 
 _FILE = click.argument("file", type=click.Path())
 _DRAFT = click.argument("file", type=click.Path(), required=False)
-_WHY = click.option("--why", required=True, metavar="TEXT", help=N_("the reason, as others will read it"))
+reason_option = click.option(
+    "--why", required=True, metavar="TEXT", help=N_("the reason, as others will read it")
+)
 
 
 @policy.command("show", help=N_("The policy in force, and the one that waits."))
@@ -104,7 +108,7 @@ def propose(face: Face, *, file: str, out: str | None) -> int:
 
 @policy.command("sign", help=N_("Sign a proposed policy with your token, after reading what it changes."))
 @_FILE
-@_tokens(N_("a token; may be repeated"))
+@token_options(N_("a token; may be repeated"))
 @command
 def sign(face: Face, *, file: str, tokens: tuple[str, ...], passphrase_fd: int | None) -> int:
     """Sign a proposed policy with your token, after reading what it changes."""
@@ -134,8 +138,8 @@ def submit(face: Face, *, file: str) -> int:
 
 
 @policy.command("veto", help=N_("Stop the policy that waits. Any one holder can."))
-@_tokens(N_("the token of the holder who objects"))
-@_WHY
+@token_options(N_("the token of the holder who objects"))
+@reason_option
 @command
 def veto(face: Face, *, tokens: tuple[str, ...], why: str, passphrase_fd: int | None) -> int:
     """Stop the policy that waits. Any one holder can."""
@@ -143,8 +147,8 @@ def veto(face: Face, *, tokens: tuple[str, ...], why: str, passphrase_fd: int | 
 
 
 @policy.command("override", help=N_("Let the policy go on in spite of vetoes. Takes k other holders."))
-@_tokens(N_("a token; k of them"))
-@_WHY
+@token_options(N_("a token; k of them"))
+@reason_option
 @command
 def override(face: Face, *, tokens: tuple[str, ...], why: str, passphrase_fd: int | None) -> int:
     """Let the policy go on in spite of vetoes. Takes k other holders."""

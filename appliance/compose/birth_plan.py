@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.compose import confinement, key_rooms, operational_keys, window_text
+from appliance.compose.emulated_board import EmulatedBoard
 from appliance.compose.home import Home, keep_apart
+from appliance.compose.policy_files import PolicyFiles
 from appliance.custody import policy_facts
 from appliance.custody.policy import SourceLine
 from appliance.domain.geometry import Geometry
 from appliance.domain.ids import SourceName, VaultId
 from appliance.domain.schedule import Duration
-from appliance.errors import PolicyInvalid, UsageError
+from appliance.errors import InterlockRefused, PolicyInvalid, UsageError
 from appliance.ports import Birth, Entropy
 from appliance.service.birth import Born, Plan
 from hw import profile
@@ -146,3 +148,15 @@ def _sync(path: Path) -> None:
     finally:
         os.close(fd)
 
+
+def give_policy(board: EmulatedBoard, texts: PolicyFiles) -> None:
+    """Policy 1: once, with the key switch turned. InterlockRefused with its cause."""
+    board.settle()
+    board.turn_key(turned=True)
+    interlock = board.interlock()
+    interlock.hello()
+    cause = interlock.upload_policy(texts.text, texts.signed.signatures())
+    board.turn_key(turned=False)
+    board.power_off()
+    if cause:
+        raise InterlockRefused(request="policy 1", cause=cause)

@@ -22,6 +22,7 @@ def read(measured: Measured, bays: int) -> Reading:
         phase_left_s=measured.phase_left_s or 0,
         window_left_s=max(0, report.window_end_s - measured.unix_ms // 1000),
         fault=report.fault.name if report.fault else "",
+        secured=report.secured,
     )
 
 

@@ -29,6 +29,7 @@ from appliance.compose.looking import Looking
 from appliance.compose.policy_files import PolicyFiles
 from appliance.compose.policy_follow import Follower
 from appliance.compose.policy_room import PolicyRoom
+from appliance.compose.quorum_acts import QuorumActs
 from appliance.compose.rebuild import Rebuilding
 from appliance.compose.recall import Recalling
 from appliance.compose.trace_file import traced
@@ -69,6 +70,10 @@ class EmulatedAppliance:
     def policies(self) -> PolicyRoom:
         return PolicyRoom(self._home, self._held, self._board)
 
+    @property
+    def quorum(self) -> QuorumActs:
+        return QuorumActs(self._home, self._held, self._board)
+
     # -- birth ---------------------------------------------------------------------------------------
 
     def create(self, birth: Birth, watcher: Watcher) -> Mapping[str, Any]:
@@ -78,26 +83,13 @@ class EmulatedAppliance:
             vault = birth_plan.make(self._home, birth, self._emulation.entropy, self._emulation.now_s())
             try:
                 bench_file.write_bench(self._home, birth.link_rate)
-                self._give_policy()
+                birth_plan.give_policy(self._board(), self._texts)
                 self._drive_job(jobs.PrepareJob(home=str(self._home.root)), watcher)
                 birth_plan.finish(self._home)
             except BaseException:
                 birth_plan.discard(self._home)
                 raise
             return documents.born(self._home, vault)
-
-    def _give_policy(self) -> None:
-        """Policy 1: once, with the key switch turned."""
-        board = self._board()
-        board.settle()
-        board.turn_key(turned=True)
-        interlock = board.interlock()
-        interlock.hello()
-        cause = interlock.upload_policy(self._texts.text, self._texts.signed.signatures())
-        board.turn_key(turned=False)
-        board.power_off()
-        if cause:
-            raise InterlockRefused(request="policy 1", cause=cause)
 
     # -- looking -------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The room where holders sign policies, vetoes and overrides with their tokens.
+"""The room where holders sign policies, vetoes, overrides and orders to the interlock with their tokens.
 
 A program for `adapters/key_process.py`, as those of key_rooms.py are: a fresh, hardened process that ends
 with what it knew. Requests and answers are JSON; an answer never holds a secret.
@@ -18,7 +18,7 @@ from appliance.compose.job import Passphrases
 from appliance.errors import CustodyError, IwatoError
 from appliance.ports import Token
 from appliance.service import signing_desk
-from appliance.service.signing_desk import Signed
+from appliance.service.signing_desk import Signed, Slip
 
 
 class Ballot(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,7 +56,26 @@ class OverrideRequest(_Request, tag="override", forbid_unknown_fields=True):
     why: str
 
 
-AnyRequest: TypeAlias = PolicyRequest | VetoRequest | OverrideRequest
+class ReleaseRequest(_Request, tag="release", forbid_unknown_fields=True):
+    """Release what is latched: SECURED or not, and a fault by name."""
+
+    nonce: bytes
+    expires_s: int
+    why: str
+    secured: bool
+    fault: str
+
+
+class ClockRequest(_Request, tag="clock", forbid_unknown_fields=True):
+    """Set the interlock's clock: it was `time_s` when the challenge `nonce` was made."""
+
+    nonce: bytes
+    expires_s: int
+    why: str
+    time_s: int
+
+
+AnyRequest: TypeAlias = PolicyRequest | VetoRequest | OverrideRequest | ReleaseRequest | ClockRequest
 
 
 def collect(request: AnyRequest) -> Ballot:
@@ -87,6 +106,16 @@ def _signed(asked: AnyRequest, tokens: Sequence[Token]) -> tuple[bytes, Signed]:
         case OverrideRequest():
             named = asked.vetoed_by
             return signing_desk.sign_override(asked.policy, asked.pending, named, asked.why, tokens)
+        case ReleaseRequest():
+            return signing_desk.sign_release(
+                asked.policy, _slip(asked), secured=asked.secured, fault=asked.fault, tokens=tokens
+            )
+        case ClockRequest():
+            return signing_desk.sign_clock(asked.policy, _slip(asked), time_s=asked.time_s, tokens=tokens)
+
+
+def _slip(asked: ReleaseRequest | ClockRequest) -> Slip:
+    return Slip(nonce=asked.nonce, expires_s=asked.expires_s, why=asked.why)
 
 
 def _ballot(text: bytes, signed: Signed, wrong: list[IwatoError]) -> Ballot:

@@ -88,7 +88,8 @@ class Cosignature:
 class Reading:
     """What someone in front of the box sees: measured beside ordered, with the age of the
     measurement. `phase_left_s` until the interlock cuts what is live now, `window_left_s` until the
-    window's end; 0 outside. `fault` is the first cause of a latched fault, or empty."""
+    window's end; 0 outside. `fault` is the first cause of a latched fault, or empty;
+    `secured`: by a person."""
 
     phase: Phase
     ordered: Lines
@@ -98,6 +99,7 @@ class Reading:
     phase_left_s: int = 0
     window_left_s: int = 0
     fault: str = ""
+    secured: bool = False
 
     @property
     def isolated(self) -> bool:

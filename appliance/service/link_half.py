@@ -27,7 +27,7 @@ Pull = Callable[[BootFacts], Mapping[str, object]]
 def run(
     keeper: Keeper, pulse: Pulsing, link: Link, console: Console, policy_hash: bytes, pull: Pull
 ) -> None:
-    """The whole half. Returns only where nobody takes the supply away (a refused window). PolicyMismatch
+    """The whole half; the supply's end ends it. PhaseCut where nobody takes the supply away. PolicyMismatch
     before anything is asked for, where `policy_hash` is not the policy that the interlock enforces."""
     facts = keeper.boot()
     if facts.policy_hash != policy_hash:
@@ -39,6 +39,7 @@ def run(
         console.say("intake", **report)
         keeper.work_done()
         wait_for_the_airlock(keeper, pulse)
+        raise PhaseCut(phase=Phase.INTAKE.value, cause=keeper.status.cause if keeper.status else keeper.cause)
 
 
 def connect(keeper: Keeper, pulse: Pulsing, console: Console) -> None:
@@ -80,6 +81,11 @@ def wait_for_carrier(keeper: Keeper, pulse: Pulsing, link: Link) -> None:
 
 
 def wait_for_the_airlock(keeper: Keeper, pulse: Pulsing) -> None:
-    """Idle until the supply goes; a latched fault ends the waiting too."""
-    while keeper.phase in {Phase.AIRLOCK, Phase.INTAKE, Phase.ISOLATED}:
+    """Idle until the supply goes. From ISOLATED no airlock follows: CUT, a lost clock or the window's end
+    took everything back, perhaps just before our own word; a latched fault ends the waiting too."""
+    while keeper.phase in {Phase.AIRLOCK, Phase.INTAKE} and not _is_isolated(keeper):
         pulse.wait(IDLE_MS)
+
+
+def _is_isolated(keeper: Keeper) -> bool:
+    return keeper.status is not None and keeper.status.phase is Phase.ISOLATED

@@ -1,4 +1,4 @@
-"""Holders sign a text with their tokens: a policy, a recovery order, a veto, an override. Runs in a
+"""Holders sign a text with their tokens: a policy, a veto or override, an order. Runs in a
 short-lived process that has the tokens and nothing else.
 
 Every signature is verified with the key that the policy names before it leaves. Shows nobody the text:
@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from appliance.custody import objection, policy_succession, recovery, votes
+from appliance.custody import interlock_order, objection, policy_succession, recovery, votes
 from appliance.custody import order as recovery_order
 from appliance.custody import policy as policy_text
+from appliance.custody.interlock_order import Bound
 from appliance.custody.objection import About
 from appliance.custody.policy import Holder, Policy
 from appliance.custody.votes import Vote
@@ -29,6 +30,15 @@ class Signed:
 
     votes: tuple[Vote, ...]
     wrong: tuple[IwatoError, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slip:
+    """What an order to the interlock has beside its meaning: its nonce, until when, and why."""
+
+    nonce: bytes
+    expires_s: int
+    why: str
 
 
 def sign_order(policy_bytes: bytes, order_bytes: bytes, tokens: Sequence[Token]) -> Signed:
@@ -75,6 +85,30 @@ def sign_override(
     policy = policy_text.parse(policy_bytes)
     text = objection.override(_about(policy, policy_bytes, pending), vetoed_by, why)
     return text, sign(policy, objection.OVERRIDE_NAMESPACE, text, tokens)
+
+
+def sign_release(
+    policy_bytes: bytes, slip: Slip, *, secured: bool, fault: str, tokens: Sequence[Token]
+) -> tuple[bytes, Signed]:
+    """An order that releases exactly this, and k votes for it."""
+    policy = policy_text.parse(policy_bytes)
+    bound = _bound(policy, policy_bytes, slip)
+    text = interlock_order.release(bound, secured=secured, fault=fault, why=slip.why)
+    return text, sign(policy, interlock_order.RELEASE_NAMESPACE, text, tokens)
+
+
+def sign_clock(
+    policy_bytes: bytes, slip: Slip, *, time_s: int, tokens: Sequence[Token]
+) -> tuple[bytes, Signed]:
+    """An order that sets the interlock's clock, and k votes for it."""
+    policy = policy_text.parse(policy_bytes)
+    text = interlock_order.set_clock(_bound(policy, policy_bytes, slip), time_s=time_s, why=slip.why)
+    return text, sign(policy, interlock_order.TIME_NAMESPACE, text, tokens)
+
+
+def _bound(policy: Policy, policy_bytes: bytes, slip: Slip) -> Bound:
+    digest = policy_text.digest(policy_bytes)
+    return Bound(vault_id=policy.vault_id, policy=digest, nonce=slip.nonce, expires_s=slip.expires_s)
 
 
 def _about(policy: Policy, policy_bytes: bytes, pending: bytes) -> About:
