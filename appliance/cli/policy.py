@@ -79,8 +79,9 @@ def show(face: Face, *, is_text: bool) -> int:
 def diff(face: Face, *, file: str) -> int:
     """What an edited copy would change, and every rule that it breaks."""
     document = face.appliance.policies.compared(_read(place(file), TEXT_BYTES_MAX))
+    if document["findings"]:
+        return _unsound(face, document, file)
     face.put(document, policy_words.compared(face, document))
-    _require_sound(document, file)
     return EXIT_OK
 
 
@@ -95,8 +96,7 @@ def propose(face: Face, *, file: str, out: str | None) -> int:
     draft = place(file)
     document = face.appliance.policies.compared(_read(draft, TEXT_BYTES_MAX))
     if document["findings"]:
-        face.put(document, policy_words.compared(face, document))
-        _require_sound(document, file)
+        return _unsound(face, document, file)
     if document["beyond"]:
         raise CeremonyNeeded(what=", ".join(document["beyond"]))
     target = place(out) if out is not None else draft.parent / f"policy-{document['version']}.txt"
@@ -181,8 +181,7 @@ def capture_sets(face: Face, *, file: str | None, board: str) -> int:
     draft = _read(place(file), TEXT_BYTES_MAX) if file is not None else None
     document = face.appliance.policies.capture_sets(draft, board)
     if document.get("findings"):
-        face.put(document, policy_words.compared(face, document))
-        _require_sound(document, str(file))
+        return _unsound(face, document, str(file))
     face.put(document, policy_words.captures(face, document))
     return ending_of(document)
 
@@ -205,9 +204,15 @@ def _named(tokens: tuple[str, ...]) -> list[str]:
     return [str(place(token)) for token in tokens]
 
 
-def _require_sound(document: Mapping[str, Any], file: str) -> None:
-    if document["findings"]:
-        raise DraftRefused(path=file, count=len(document["findings"]))
+def _unsound(face: Face, document: Mapping[str, Any], file: str) -> int:
+    """Every rule that the copy breaks; under --json the error is part of the one document."""
+    error = DraftRefused(path=file, count=len(document["findings"]))
+    if not face.as_json:
+        face.put(document, policy_words.compared(face, document))
+        raise error
+    what, remedy = face.text(error.what, **error.values), face.text(error.remedy)
+    face.put({**document, "error": {"code": error.code, "text": what, "remedy": remedy}}, ())
+    return error.exit_status
 
 
 def _beside(source: Path) -> dict[str, str]:

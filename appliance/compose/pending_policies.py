@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.adapters import small_file
-from appliance.adapters.directory import Directory
+from appliance.adapters.directory import ScratchDirectory
 from appliance.compose.home import PRIVATE_DIRECTORY
 from appliance.custody import policy as policy_text
 from appliance.custody import policy_files
@@ -46,15 +46,14 @@ class PendingPolicies:
         return found
 
     def keep(self, version: int, text: bytes, signatures: Mapping[str, str]) -> None:
-        """Durable on return. What is there already is left. StateFailed."""
+        """Durable on return, in the place of a copy that was damaged since. StateFailed."""
         place = policy_text.digest(text).hex()
         files = {name: armored.encode() for name, armored in signatures.items()}
         try:
             self.folder.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
-            shelf = Directory(self.folder)
+            shelf = ScratchDirectory(self.folder)
             for name, content in (files | {policy_files.policy_name(version): text}).items():
-                if not shelf.exists(f"{place}/{name}"):
-                    shelf.put(f"{place}/{name}", content)
+                shelf.replace(f"{place}/{name}", content)
         except OSError as error:
             raise StateFailed(detail=f"{error.strerror}: {error.filename}") from error
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from appliance.adapters.directory import Directory
-from appliance.compose.emulated_board import EmulatedBoard, latched
+from appliance.compose.emulated_board import EmulatedBoard
 from appliance.compose.home import Home
 from appliance.compose.pending_policies import Kept, PendingPolicies
 from appliance.compose.policy_files import PolicyFiles
@@ -20,7 +20,8 @@ from appliance.custody import policy as policy_text
 from appliance.custody import policy_files, policy_succession, votes
 from appliance.custody.policy import Policy
 from appliance.custody.policy_succession import ENTERING
-from appliance.errors import StateFailed
+from appliance.domain.phases import Phase
+from appliance.errors import StateFailed, SuccessorRefused
 
 RIPE_MS = 11_000  # ms; the interlock wants the due time shown for 10 s without a break, then a tick
 RIPE_S = RIPE_MS // 1000 + 1  # s of its clock
@@ -91,8 +92,7 @@ class Follower:
             return False
         texts = PolicyFiles(self.home.policy)
         board = self.board()
-        board.settle()
-        if latched(board) is not None:
+        if board.settle() is not Phase.ISOLATED:
             board.power_off()
             return False
         said = self._asked(board)
@@ -113,7 +113,10 @@ class Follower:
         kept = self.shelf.of_version(texts.policy.version + 1).get(said.policy_hash)
         if kept is None:
             return False  # `status` says so; holders have the text, and so may the drives
-        _install(self.home, texts, kept)
+        try:
+            _install(self.home, texts, kept)
+        except SuccessorRefused:
+            return False  # our copy lacks signatures: as good as none, and as easily put right
         return True
 
     def _asked(self, board: EmulatedBoard) -> Said:

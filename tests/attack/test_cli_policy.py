@@ -76,6 +76,9 @@ def test_every_broken_rule_is_said_with_its_line_and_what_to_do(
     assert (ended.status, ended.code) == (6, "IW-5102")
     assert ended.out.count("  -> ") >= 3
     assert not list(tmp_path.glob("policy-*"))
+    document = policy(box, "propose", str(copy), "--json").document
+    assert document["error"]["code"] == "IW-5102"
+    assert len(document["findings"]) == ended.out.count("  -> ")
     assert all(cell_len(line) <= 80 for line in ended.out.splitlines())
 
 

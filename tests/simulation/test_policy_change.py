@@ -297,6 +297,18 @@ def test_a_lost_copy_of_the_pending_text_is_said_and_the_file_brings_it_back(box
     assert version(box) == 2
 
 
+def test_a_damaged_copy_of_the_pending_policy_is_no_copy_and_the_file_brings_it_back(box: VirtualBox) -> None:
+    text = proposed(box)
+    signatures = votes(box, text)
+    box.appliance().policies.submitted(text, signatures)
+    for path in box.home.pending.rglob("*.sig"):
+        path.write_bytes(path.read_bytes()[:-40])
+    pass_time(box, DELAY_S + 60)
+    assert [alarm["code"] for alarm in status(box)["alarms"]] == ["IW-4401"]
+    box.appliance().policies.submitted(text, signatures)
+    assert version(box) == 2
+
+
 @pytest.mark.planted
 def test_a_controller_that_follows_its_own_clock_is_told_by_the_drive_phase(
     box: VirtualBox, monkeypatch: pytest.MonkeyPatch
