@@ -91,6 +91,9 @@ def signed(face: Face, document: Mapping[str, Any], source: Path) -> list[str]:
 def submitted(face: Face, document: Mapping[str, Any]) -> list[str]:
     """After `policy submit`."""
     rows = [*pending(face, document), *_refused(face, document)]
+    if document["replaced"] is not None:
+        text = N_("The text that waited before is given up for good: SHA-256 {start}…")
+        rows.append(_text(face, text, start=document["replaced"][:16]))
     if document["pending"] is None:
         text = N_("This policy is in force: version {version}.")
         rows = [_text(face, text, version=document["version"]), *_refused(face, document)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from appliance.adapters import small_file
 from appliance.custody import policy_files
 from appliance.custody.policy import Policy
+from appliance.custody.policy_facts import VERSION_MAX
 from appliance.custody.policy_files import SignedPolicy
 from appliance.errors import HomeMissing, PolicyInvalid
 from appliance.format.age_recipient import Recipient
@@ -18,7 +19,6 @@ from appliance.ledger import checkpoint
 from appliance.ledger.checkpoint import Keys
 
 SET_NUMBER = 1  # one drive set per home; rotation of sets comes with drive groups
-VERSION_MAX = 2**32 - 1  # as the interlock counts
 _NAME = re.compile(r"policy-([1-9][0-9]{0,9})\.txt", re.ASCII)
 _FILE_BYTES_MAX = 64 * 1024  # bytes; the largest, the policy, has at most 16 KiB
 

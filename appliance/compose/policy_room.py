@@ -80,15 +80,17 @@ class PolicyRoom:
         with self.held():
             texts = self._texts
             if text == texts.text:
-                return policy_documents.in_force(texts, None)
+                return {**policy_documents.submitted(texts, None, ()), "replaced": None}
             new = self._next(texts, text)
             given, refused = policy_succession.numbered(texts.policy, new, text, signatures)
             policy_succession.require(texts.policy, texts.hash, text, given)
             armored = Papers(texts.policy, new, text).armored(given)
             self._follower.shelf.keep(new.version, text, armored)  # before anybody acts on it
-            said = self._hand_in("POLICY", f"policy {new.version}", text, given)
+            before, said = self._hand_in("POLICY", f"policy {new.version}", text, given)
             self._follower.take_over(texts, said)
-            return policy_documents.submitted(self._texts, self._waiting(texts, said), refused)
+            document = policy_documents.submitted(self._texts, self._waiting(texts, said), refused)
+            is_other = before.pending_version and before.pending_hash != said.pending_hash
+            return {**document, "replaced": before.pending_hash.hex() if is_other else None}
 
     def objected(
         self, tokens: Sequence[str], ask: AskPassphrase | None, why: str, *, override: bool
@@ -107,7 +109,7 @@ class PolicyRoom:
                 raise NothingPending(detail="no veto stands against the policy that waits")
             ballot = self._ballot(texts, waiting, tokens, ask, why, override=override)
             kind = "OVERRIDE" if override else "VETO"
-            said = self._hand_in(kind, kind.lower(), ballot.text, ballot.votes)
+            _, said = self._hand_in(kind, kind.lower(), ballot.text, ballot.votes)
             return policy_documents.objected(texts, self._waiting(texts, said), ballot)
 
     def verified(self, text: bytes | None, place: str, signatures: Mapping[str, str]) -> Mapping[str, Any]:
@@ -176,20 +178,23 @@ class PolicyRoom:
             )
         )
 
-    def _hand_in(self, kind: str, name: str, text: bytes, given: Sequence[tuple[int, bytes]]) -> Said:
-        """Upload, and what the interlock says then. InterlockRefused with its cause."""
+    def _hand_in(
+        self, kind: str, name: str, text: bytes, given: Sequence[tuple[int, bytes]]
+    ) -> tuple[Said, Said]:
+        """Upload, and what the interlock said before and says then. InterlockRefused with its cause."""
         board = self.board()
         board.settle()
         if kind != "VETO":
             require_able(board)
         interlock = board.interlock()
         interlock.hello()
+        before = interlock.authority()
         cause = interlock.submit(kind, text, given)
         said = interlock.authority()
         board.power_off()
         if cause:
             raise InterlockRefused(request=name, cause=cause)
-        return said
+        return before, said
 
 
 def _asked(board: EmulatedBoard) -> Said:

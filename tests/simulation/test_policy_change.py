@@ -182,6 +182,18 @@ def test_one_holder_stops_a_policy_and_k_others_let_it_go_on(box: VirtualBox) ->
     assert version(box) == 2
 
 
+def test_a_text_that_takes_the_place_of_another_says_so_and_the_other_never_comes_back(
+    box: VirtualBox,
+) -> None:
+    first, second = proposed(box), proposed(box, lambda text: text.replace("link=60m", "link=20m"))
+    assert submit(box, first)["replaced"] is None
+    assert submit(box, first)["replaced"] is None
+    assert submit(box, second)["replaced"] == policy_text.digest(first).hex()
+    assert "POLICY_DROPPED" in refused(errors.InterlockRefused, lambda: submit(box, first))
+    pass_time(box, DELAY_S + 60)
+    assert PolicyFiles(box.home.policy).text == second
+
+
 def test_there_is_nothing_to_object_to_where_nothing_waits(box: VirtualBox) -> None:
     policies = box.appliance().policies
     token = [str(box.home.token(4))]
