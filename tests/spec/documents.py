@@ -7,7 +7,7 @@ from typing import Any
 import fastjsonschema
 
 FOLDER = Path(__file__).parent
-NAMES = ("status", "run-window", "copies-list", "restore-plan")
+NAMES = ("status", "run-window", "copies-list", "restore-plan", "capture-sets")
 
 
 def schema(name: str) -> dict[str, Any]:

@@ -37,7 +37,19 @@ PLAN: dict[str, Any] = {
     "holders": {"needed": 3, "of": 5}, "drives": {"needed": 4, "of": 6},
     "target": "/srv/out", "free": 100, "fits": True,
 }
-GOOD = {"status": STATUS, "run-window": RUN_WINDOW, "copies-list": COPIES, "restore-plan": PLAN}
+SET: dict[str, Any] = {
+    "people": 3, "devices": [], "keys": [], "delay_s": 0, "physical": [], "software_only": False,
+    "force": False, "scope": "sealed", "weak": False,
+    "edges": [{"claim": "k-1 shares say nothing", "test": "tests/unit/test_a.py::test_b"}],
+}
+CAPTURES: dict[str, Any] = {
+    "schema": 1, "board": "emulated", "after": None, "warnings": [],
+    **{goal: [SET] for goal in ("READ", "DESTROY", "OPEN", "BLIND", "STALL")},
+}
+GOOD = {
+    "capture-sets": CAPTURES, "status": STATUS, "run-window": RUN_WINDOW, "copies-list": COPIES,
+    "restore-plan": PLAN,
+}
 
 
 def lacking_one(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
