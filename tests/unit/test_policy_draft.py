@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,8 @@ from appliance.custody import policy as policy_text
 from appliance.custody import policy_draft, policy_rules
 from appliance.custody.policy import Policy
 from appliance.custody.policy_draft import Finding
+from firmware.model import policy_lines
+from tests.depth import many
 from tests.unit.test_policy import POLICY, TEXT
 
 HASH = policy_text.digest(TEXT)
@@ -117,3 +120,25 @@ def test_a_rule_that_is_not_asked_lets_a_bad_draft_through_to_the_last_check(
     assert said(text)
     monkeypatch.setattr(policy_rules, "_RULES", policy_rules._RULES[:-1])
     assert canonical(text)[0] is not None, "nothing else knows that bound"
+
+
+@pytest.mark.invariant("I13")
+def test_whatever_an_editor_makes_of_a_copy_is_a_whole_policy_or_has_a_reason() -> None:
+    chance, sound = random.Random(11), 0
+    pieces = [b"\n", b" ", b"\t", b"\n# x\n", b"0", b"9" * 30, b"%", b"\xff", b"window ", b"link=", b"\0"]
+    for _ in range(many(300, 5000)):
+        draft = bytearray(TEXT)
+        for _ in range(chance.randrange(1, 4)):
+            place = chance.randrange(len(draft))
+            draft[place : place + chance.choice((0, 0, 1, 5))] = chance.choice(pieces)
+        policy, findings = canonical(bytes(draft))
+        assert (policy is None) == bool(findings)
+        for found in findings:
+            assert found.what.format(**found.values)
+            assert found.fix.format(**found.values)
+        if policy is not None:
+            sound += 1
+            text = policy_text.render(policy)
+            assert policy_text.parse(text) == policy
+            policy_lines.read(text)  # the interlock reads it too
+    assert sound > 2
