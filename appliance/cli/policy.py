@@ -19,7 +19,15 @@ from appliance.cli.bench import ending_of
 from appliance.cli.face import Face, command, place
 from appliance.cli.opening import asker
 from appliance.cli.passphrases import DESCRIPTOR_MAX
-from appliance.errors import EXIT_OK, CeremonyNeeded, DraftRefused, TextTaken, TextUnread, UsageError
+from appliance.errors import (
+    EXIT_OK,
+    CeremonyNeeded,
+    DraftRefused,
+    PlaceUnusable,
+    TextTaken,
+    TextUnread,
+    UsageError,
+)
 from appliance.ports import Ask
 from appliance.words import N_
 
@@ -243,9 +251,18 @@ def _write(files: Mapping[Path, bytes]) -> None:
             raise TextTaken(path=target)
     for target, content in fresh.items():
         try:
-            with target.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            _put(target, content)
         except OSError as error:
-            raise TextUnread(path=target, reason=error.strerror) from None
+            raise PlaceUnusable(path=target, reason=error.strerror) from None
+
+
+def _put(target: Path, content: bytes) -> None:
+    """Whole and durable, or not at all."""
+    with target.open("xb") as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            target.unlink()
+            raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,14 @@ def test_file_tokens_would_be_the_last_key_on_a_real_board(box: VirtualBox) -> N
     read = [one for one in ended.document["READ"] if one["scope"] == "sealed" and not one["force"]]
     assert min(one["people"] for one in read) == 0
     assert policy(box, "capture-sets", "--board", "none").status == 2
+
+
+@pytest.mark.needs("root")
+def test_a_full_disk_leaves_no_half_of_a_policy(box: VirtualBox, tmp_path: Path, mounted: Path) -> None:
+    copy = edited(box, tmp_path / "copy.txt", "link=60m", "link=30m")
+    with (mounted / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
+        while ballast.write(bytes(4096)):
+            pass
+    ended = policy(box, "propose", str(copy), "--out", str(mounted / "policy-2.txt"))
+    assert ended.code == "IW-1014"
+    assert [path.name for path in mounted.iterdir()] == ["ballast"]
