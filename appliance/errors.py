@@ -1143,6 +1143,50 @@ class LedgerCopyDamaged(TrustError):
     exit_status = EXIT_WARNINGS
 
 
+class CheckpointUnseen(TrustError):
+    """Nobody outside the box has a checkpoint of what it did lately: the dead-man rule."""
+
+    code = "IW-4410"
+    what = N_("for {windows} windows nobody has said that a checkpoint was seen outside the box")
+    remedy = N_(
+        "Run `iwato ledger checkpoint --qr`, scan it and keep the text away from the box; then read the "
+        "last 8 characters of it back with `iwato ledger seen`."
+    )
+    exit_status = EXIT_WARNINGS
+
+
+class CheckCodeUnknown(TrustError):
+    """What was read back is not the end of a recent checkpoint."""
+
+    code = "IW-4411"
+    what = N_("none of the box's recent checkpoints ends with {code}")
+    remedy = N_(
+        "Type the last 8 characters of the scanned text. If they are right, the box has another ledger "
+        "than the one that was scanned: hold it against the whole text with `iwato ledger compare`."
+    )
+    exit_status = EXIT_FAILED
+
+
+class CheckpointContradicted(TrustError):
+    """A checkpoint from outside, with signatures that hold, is not of the ledger that the box has."""
+
+    code = "IW-4412"
+    what = N_("the box's ledger is not the one that was seen outside: {reason}")
+    remedy = N_(
+        "Treat this as an attack: leave the drives cut, keep them as evidence, export the ledger "
+        "and check it on another computer."
+    )
+
+
+class CheckpointMissing(TrustError):
+    """No checkpoint is there whose signatures hold."""
+
+    code = "IW-4413"
+    what = N_("the box has no checkpoint of its own")
+    remedy = N_("Run `iwato drive scrub`: it fills the controller's copy; then repeat the command.")
+    exit_status = EXIT_FAILED
+
+
 class FilesUnreadable(IntakeError):
     """Some files of a source could not be read."""
 

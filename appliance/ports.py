@@ -14,6 +14,7 @@ from appliance.custody.policy_port import Policies
 from appliance.domain.file_entry import ChunkRef, FileEntry
 from appliance.domain.file_state import FileState, Remembered
 from appliance.domain.ids import Bay, PackId
+from appliance.domain.ledger_request import LedgerRequest
 from appliance.domain.phases import BootFacts, Cosignature, InterlockStatus, Phase, Reading
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
@@ -525,6 +526,10 @@ class Appliance(Protocol):
         self, checkpoint: bytes | None, watcher: Watcher, *, alone: bool = False
     ) -> Mapping[str, Any]:
         """Against the interlock's head or a checkpoint that was kept outside; `alone` uses neither."""
+
+    def consult_ledger(self, request: LedgerRequest) -> Mapping[str, Any]:
+        """From the controller's own copy, with the drives dark."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from appliance.cli import ledger_papers
 from appliance.cli.bench import ending_of, warning_lines
 from appliance.cli.face import Face, command
 from appliance.words import N_
@@ -22,6 +23,10 @@ _VERDICTS = {
 @click.group("ledger", help=N_("The tamper-evident log."))
 def ledger() -> None:
     """The tamper-evident log."""
+
+
+for _verb in ledger_papers.VERBS:
+    ledger.add_command(_verb)
 
 
 @ledger.command(

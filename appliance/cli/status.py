@@ -66,6 +66,8 @@ def _rows(face: Face, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if document["pending_policy"] is not None:
         yield from policy_words.status_rows(face, document["pending_policy"])
     yield text(N_("ledger entries")), f"{document['log_size']}"
+    seen = N_("{entries} entries, {windows} windows ago") if document["seen"]["entries"] else N_("never")
+    yield text(N_("seen outside")), text(seen, **document["seen"])
 
 
 def _line(face: Face, *, live: bool) -> str:

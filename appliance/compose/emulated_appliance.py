@@ -33,6 +33,7 @@ from appliance.compose.quorum_acts import QuorumActs
 from appliance.compose.rebuild import Rebuilding
 from appliance.compose.recall import Recalling
 from appliance.compose.trace_file import traced
+from appliance.domain.ledger_request import LedgerRequest
 from appliance.domain.phases import Phase
 from appliance.errors import InterlockRefused, RootkitNotPlanted, UsageError
 from appliance.format import batch
@@ -99,7 +100,6 @@ class EmulatedAppliance:
             return self._looking.status()
 
     def copies(self) -> Mapping[str, Any]:
-        """See ports.Appliance."""
         with self._held():
             return self._looking.copies()
 
@@ -108,8 +108,11 @@ class EmulatedAppliance:
         with self._held():
             return self._looking.plan_restore(snapshot, sources, into)
 
+    def consult_ledger(self, request: LedgerRequest) -> Mapping[str, Any]:
+        with self._held():
+            return self._looking.consult_ledger(request)
+
     def report(self, request: ReportRequest) -> Mapping[str, Any]:
-        """See ports.Appliance."""
         with self._held():
             return self._looking.report(request)
 
@@ -176,7 +179,6 @@ class EmulatedAppliance:
             return _ended(log, documents.attempt(board, log))
 
     def advance_clock(self, seconds: int) -> Mapping[str, Any]:
-        """See ports.Appliance."""
         with self._held():
             if (until_s := self._board().unix_s + seconds) > CLOCK_S_MAX:
                 raise UsageError(detail="the battery clock ends with the year 2099")
@@ -208,7 +210,6 @@ class EmulatedAppliance:
             return self._recalling().restore(request, watcher)
 
     def survey_copy(self, snapshot: str, watcher: Watcher) -> Mapping[str, Any]:
-        """See ports.Appliance."""
         with self._held():
             job = jobs.CheckCopyJob(home=str(self._home.root), snapshot=snapshot)
             return documents.checked(self._drive_job(job, watcher))

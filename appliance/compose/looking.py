@@ -12,6 +12,7 @@ from typing import Any
 
 from appliance.compose import (
     documents,
+    ledger_papers,
     policy_documents,
     report_document,
     restore_plan,
@@ -23,6 +24,7 @@ from appliance.compose.ledger_record import LedgerRecord, known_to
 from appliance.compose.pending_policies import PendingPolicies
 from appliance.compose.policy_files import PolicyFiles
 from appliance.compose.policy_follow import waiting_of
+from appliance.domain.ledger_request import LedgerRequest
 from appliance.domain.phases import Phase
 from appliance.ports import ReportRequest
 from appliance.service import snapshots
@@ -49,8 +51,8 @@ class Looking:
             interlock = board.interlock()
             facts, status = interlock.hello(), interlock.heartbeat(0)
             waiting = waiting_of(interlock.authority(), self.texts, PendingPolicies(self.home.pending))
-        held = self._record.witnessed()
-        document = status_document.status(self.home, self.texts, board.reading(), facts, status, held=held)
+        desk = ledger_papers.desk(self.home, self.texts)
+        document = status_document.status(self.home, self.texts, board.reading(), facts, status, desk=desk)
         board.power_off()
         return document | {"pending_policy": policy_documents.pending(waiting, self.texts.policy)}
 
@@ -58,6 +60,10 @@ class Looking:
         """See ports.Appliance."""
         record, known = self._record, known_to(self.board())
         return documents.copies(snapshots.each(record.entries()), held=record.witnessed(), known=known)
+
+    def consult_ledger(self, request: LedgerRequest) -> Mapping[str, Any]:
+        """See ports.Appliance."""
+        return ledger_papers.answer(self.home, self.texts, known_to(self.board()), request)
 
     def plan_restore(self, snapshot: str, sources: Sequence[str], into: str | None) -> Mapping[str, Any]:
         """See ports.Appliance."""

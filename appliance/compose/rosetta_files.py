@@ -15,6 +15,7 @@ _SOURCES = {
     "FORMAT.md": "FORMAT.md",
     "HOWTO.en.md": "rosetta/HOWTO.en.md",
     "HOWTO.ja.md": "rosetta/HOWTO.ja.md",
+    "iwato_ledger.py": "rosetta/iwato_ledger.py",
     "iwato_rosetta.py": "rosetta/iwato_rosetta.py",
     "vectors.json": "rosetta/vectors.json",
 }

@@ -8,7 +8,7 @@ import msgspec
 
 from appliance import errors
 from appliance.adapters import small_file
-from appliance.compose import board_reading, documents
+from appliance.compose import board_reading, documents, ledger_papers
 from appliance.compose.home import Home
 from appliance.compose.policy_files import PolicyFiles
 from appliance.custody.policy import Policy
@@ -16,6 +16,7 @@ from appliance.domain.geometry import DRIVES_MAX
 from appliance.domain.phases import BootFacts, InterlockStatus, Reading
 from appliance.errors import EXIT_EMERGENCY
 from appliance.service.drive_jobs import DRIVE_RECORD
+from appliance.service.ledger_desk import LedgerDesk
 from appliance.window import calendar
 
 RECORD_BYTES_MAX = 64 << 10  # bytes; the record of 16 drives has 2 KB
@@ -41,11 +42,11 @@ def status(
     facts: BootFacts | None,
     said: InterlockStatus | None,
     *,
-    held: int,
+    desk: LedgerDesk,
 ) -> dict[str, Any]:
     """`status`: what is measured comes from the plant, what is planned from the interlock. `facts` and
-    `said` are lacking where it answers nobody; then the ledger counts `held` entries, as our copy does."""
-    policy = texts.policy
+    `said` are lacking where it answers nobody; then the ledger counts what our copy has (`desk`)."""
+    policy, seen = texts.policy, ledger_papers.seen(home, desk)
     return {
         "schema": documents.SCHEMA,
         "phase": reading.phase.value,
@@ -59,12 +60,14 @@ def status(
         "time": documents.clock_text(reading.unix_s, policy),
         "next_window": _next_window(policy, reading, said),
         "policy_version": said.policy_version if said else policy.version,
-        "log_size": said.log_size if said else held,
+        "log_size": said.log_size if said else desk.history.witnessed,
+        "seen": {"entries": seen.entries, "windows": seen.windows},
         "alarms": [
             *_reading_alarms(reading),
             *_policy_alarms(texts, facts),
             *_clock_alarms(said),
             *_drive_alarms(home, policy),
+            *(_alarm(error) for error in seen.alarms),
         ],
     }
 

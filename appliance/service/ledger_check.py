@@ -6,7 +6,7 @@ Writes nothing to a drive. FORMAT 7.5.
 from __future__ import annotations
 
 from appliance.errors import CheckpointRefused, DrivesTooFew, SignatureMalformed
-from appliance.ledger import checkpoint, history
+from appliance.ledger import history, outside
 from appliance.ledger.history import Head
 from appliance.ledger.verdict import Standing, Verdict
 from appliance.service import drive_phase
@@ -34,9 +34,9 @@ def verify_ledger(shop: Workshop, seen: bytes | None, *, alone: bool) -> None:
                 for drive in found.readable
             ]
             head = Head(size=facts.log_size, root=facts.log_root, last_leaf=facts.last_leaf)
-            outside = checkpoint.verify(seen, shop.keys) if seen is not None else None
+            kept = outside.read(seen, shop.keys) if seen is not None else None
             use_head = None if alone else head
-            verdict = history.assemble(copies, shop.keys, head=use_head, outside=outside)
+            verdict = history.assemble(copies, shop.keys, head=use_head, outside=kept)
         except (CheckpointRefused, SignatureMalformed) as error:
             reason = str(error.values["detail"])
             shop.console.say("verified", verdict="refused", reason=reason, size=0, findings=[])

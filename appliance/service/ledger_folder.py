@@ -73,6 +73,14 @@ def read_newest(files: Files, label: str) -> Copy:
     )
 
 
+def newest_notes(files: Files, count: int | None = None) -> Iterator[bytes]:
+    """The contents of the checkpoints of the most entries, by name, the newest first; `count` of them."""
+    names = sorted(_names(files, CHECKPOINTS, _NOTES), key=lambda name: checkpoint.size_named(name) or 0)
+    for _, content in _contents(files, CHECKPOINTS, _NOTES, names[::-1][:count]):
+        if content:
+            yield content
+
+
 def _names(files: Files, folder: str, sort: _Sort) -> Sequence[str]:
     """What ends like a file of this sort; nothing where the folder cannot be listed."""
     try:

@@ -126,7 +126,10 @@ def test_every_drive_carries_what_a_stranger_needs(fresh: Fresh) -> None:
     files = rosetta_files.files()
     assert set(files) == {
         f"ROSETTA/{name}"
-        for name in ("FORMAT.md", "iwato_rosetta.py", "vectors.json", "HOWTO.en.md", "HOWTO.ja.md")
+        for name in (
+            *("FORMAT.md", "iwato_rosetta.py", "iwato_ledger.py", "vectors.json"),
+            *("HOWTO.en.md", "HOWTO.ja.md"),
+        )
     }
     for drive in fresh.drives(*range(1, N + 1)):
         assert {str(p.relative_to(drive)) for p in (drive / "ROSETTA").iterdir()} == set(files)

@@ -33,7 +33,7 @@ from appliance.format.manifest_record import End, Head
 from appliance.format.pack import Block, Codec, Table
 from appliance.format.pack import Slot as PackSlot
 from appliance.format.receipt import Receipt
-from appliance.ledger import proof, tree
+from appliance.ledger import outside, proof, tree
 from appliance.ledger.tree import Tree
 from tests.fuzz import authority_specimens
 from tests.fuzz.specimen_keys import (
@@ -187,6 +187,8 @@ def _ledger() -> Made:
         "checkpoint_text": [text],
         "checkpoint": note_bytes,
         "note": note_bytes,
+        "outside": [*note_bytes, outside.shorten(note_bytes[-1], ledger_box.KEYS).text().encode()],
+        "short_checkpoint": [outside.shorten(note_bytes[-1], ledger_box.KEYS).text().encode()],
         "proof": [proven],
         "proof_verified": [proven],
         "receipt": [receipt.encode(Receipt(entry=vault.entries[0], proof=proven))],

@@ -22,13 +22,14 @@ from appliance.format import (
     pack,
     receipt,
     shard,
+    short_checkpoint,
     zstd_frame,
 )
 from appliance.format.age_passphrase import PassphraseKey
 from appliance.format.age_recipient import Identity, Recipient
 from appliance.format.pack import Block, Codec
 from appliance.ledger import checkpoint as ledger_checkpoint
-from appliance.ledger import history, proof
+from appliance.ledger import history, outside, proof
 from appliance.ledger.copies import Copy
 from appliance.pipeline import compress
 from tests.fuzz import specimen_keys
@@ -260,6 +261,17 @@ LEDGER = (
         name="checkpoint",
         parse=lambda data: ledger_checkpoint.verify(data, ledger_box.KEYS),
         covers=(f"{L}.checkpoint:verify",),
+    ),
+    Target(
+        name="outside",
+        parse=lambda data: outside.read(data, ledger_box.KEYS),
+        covers=(f"{L}.outside:read",),
+    ),
+    Target(
+        name="short_checkpoint",
+        parse=lambda data: short_checkpoint.parse(text(data)),
+        covers=(f"{F}.short_checkpoint:parse",),
+        again=lambda value: value.text().encode(),
     ),
     Target(name="proof", parse=proof.decode, covers=(f"{L}.proof:decode",), again=proof.encode),
     Target(name="proof_verified", parse=_proof, covers=(f"{L}.proof:verify",)),

@@ -19,6 +19,9 @@ LONG_FILES: Mapping[str, tuple[int, str]] = {
     "appliance/rosetta/iwato_rosetta.py": (
         660, "a stranger gets one file; tests/contract/test_rosetta.py holds its lines of code to 500"
     ),
+    "appliance/rosetta/iwato_ledger.py": (
+        620, "as the reader above; a quarter of it are sentences in two languages"
+    ),
     "firmware/interlock/logic/tables.c": (
         700, "made from the model's literals by tests/firmware/c_tables.py"
     ),
