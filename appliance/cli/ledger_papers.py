@@ -15,6 +15,8 @@ import click
 from appliance.cli import qr
 from appliance.cli.bench import ending_of, warning_lines
 from appliance.cli.face import Face, command, place
+from appliance.cli.opening import asker
+from appliance.cli.passphrases import DESCRIPTOR_MAX
 from appliance.cli.progress import size_text
 from appliance.domain.ledger_request import LedgerAct, LedgerRequest
 from appliance.errors import UsageError
@@ -105,7 +107,36 @@ def seen(face: Face, *, code: str, papers: Sequence[str]) -> int:
     return _put(face, document, [face.text(sentence, **document)])
 
 
-VERBS = (export, prove, checkpoint, compare, seen)
+@click.command(
+    "countersign",
+    help=N_("Holders sign the newest checkpoint with their tokens, at birth and at every visit."),
+)
+@click.option(
+    "--token", "tokens", multiple=True, required=True, type=click.Path(), help=N_("a token; one or more")
+)
+@click.option(
+    "--passphrase-fd",
+    type=click.IntRange(0, DESCRIPTOR_MAX),
+    default=None,
+    metavar="N",
+    help=N_("descriptor with a line for each token that has no passphrase beside it"),
+)
+@command
+def countersign(face: Face, *, tokens: Sequence[str], passphrase_fd: int | None) -> int:
+    """Holders sign the newest checkpoint with their tokens, at birth and at every visit."""
+    with face.screen() as screen:
+        places = tuple(str(place(token)) for token in tokens)
+        ask = asker(face, passphrase_fd, screen)
+        document = _consult(face, LedgerRequest(act=LedgerAct.COUNTERSIGN, tokens=places, ask=ask))
+    told = face.text(
+        N_("Holders {holders} countersigned the checkpoint of {entries} entries."),
+        holders=", ".join(map(str, document["holders"])),
+        entries=document["entries"],
+    )
+    return _put(face, document, [told])
+
+
+VERBS = (countersign, export, prove, checkpoint, compare, seen)
 
 
 def _consult(face: Face, request: LedgerRequest) -> Mapping[str, Any]:

@@ -30,17 +30,19 @@ class _BirthRequest(msgspec.Struct, forbid_unknown_fields=True):
     tokens: str
 
 
-class _SignRequest(msgspec.Struct, forbid_unknown_fields=True):
+class _SignRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     policy: bytes
-    order: bytes
+    order: bytes = b""
+    checkpoint: bytes = b""
     tokens: list[str]
     passphrases: Passphrases
 
 
 class Votes(msgspec.Struct, forbid_unknown_fields=True):
-    """(holder, raw signature) of each vote."""
+    """(holder, raw signature) of each vote on the order, and of each countersignature."""
 
     votes: list[tuple[int, bytes]]
+    countersigned: list[tuple[int, bytes]] = []
 
 
 def hold_birth(plan: Plan, tokens: Path) -> Born:
@@ -72,10 +74,14 @@ def _holder(folder: str) -> HolderNumber | None:
         return None
 
 
-def collect_votes(policy: bytes, order: bytes, tokens: list[str], passphrases: Passphrases) -> Votes:
-    """Have the holders of `tokens` sign a recovery order."""
+def collect_votes(
+    policy: bytes, tokens: list[str], passphrases: Passphrases, *, order: bytes = b"", checkpoint: bytes = b""
+) -> Votes:
+    """Have the holders of `tokens` sign a recovery order and countersign a checkpoint, or one of both."""
     request = msgspec.json.encode(
-        _SignRequest(policy=policy, order=order, tokens=tokens, passphrases=passphrases)
+        _SignRequest(
+            policy=policy, order=order, checkpoint=checkpoint, tokens=tokens, passphrases=passphrases
+        )
     )
     return msgspec.json.decode(key_process.run(desk_program, request).body, type=Votes)
 
@@ -107,13 +113,19 @@ def desk_program(request: bytes, _say: Say) -> bytes:
     """The child's side of `collect_votes`."""
     asked = msgspec.json.decode(request, type=_SignRequest)
     tokens, wrong = open_tokens(asked.tokens, asked.passphrases)
+    votes = Votes(votes=[])
     try:
-        signed = signing_desk.sign_order(asked.policy, asked.order, tokens)
+        if asked.order:
+            signed = signing_desk.sign_order(asked.policy, asked.order, tokens)
+            votes.votes = [_plain(vote) for vote in signed.votes]
+        if asked.checkpoint:
+            signed = signing_desk.sign_checkpoint(asked.policy, asked.checkpoint, tokens)
+            votes.countersigned = [_plain(vote) for vote in signed.votes]
     except CustodyError:
         if wrong:  # a token that is no token at all is the better explanation of "too few"
             raise wrong[0] from None
         raise
-    return msgspec.json.encode(Votes(votes=[_plain(vote) for vote in signed.votes]))
+    return msgspec.json.encode(votes)
 
 
 def open_tokens(

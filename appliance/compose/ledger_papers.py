@@ -6,22 +6,27 @@ are checked each time, so nobody can claim one that never was. THREATS 4.12.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from appliance.adapters import small_file
 from appliance.adapters.directory import Directory, ScratchDirectory
-from appliance.compose import documents
+from appliance.compose import documents, key_rooms
 from appliance.compose.home import Home
 from appliance.compose.policy_files import PolicyFiles
+from appliance.custody import votes
+from appliance.custody.votes import Vote
+from appliance.domain.ids import HolderNumber
 from appliance.domain.ledger_request import LedgerAct, LedgerRequest
 from appliance.errors import (
     EXIT_EMERGENCY,
     EXIT_OK,
     EXIT_WARNINGS,
     CheckpointContradicted,
+    CheckpointMissing,
     CheckpointRefused,
     CheckpointUnseen,
     IwatoError,
@@ -29,9 +34,12 @@ from appliance.errors import (
     PlaceUnusable,
     SignatureMalformed,
 )
+from appliance.format import note
 from appliance.format.note import NOTE_BYTES_MAX
 from appliance.ledger import checkpoint, outside
 from appliance.ledger.outside import Comparison, Standing
+from appliance.ports import Ask
+from appliance.service import countersignature
 from appliance.service.ledger_desk import LedgerDesk
 
 SEEN = "seen.checkpoint"  # in the controller's state
@@ -87,18 +95,56 @@ def answer(home: Home, texts: PolicyFiles, known: int, request: LedgerRequest) -
                 "proof": proof.decode("utf-8"),
             }
         case LedgerAct.CHECKPOINT:
-            note = own.newest()
-            said, short = checkpoint.verify(note, texts.keys), outside.shorten(note, texts.keys)
+            shown = own.newest()
+            said, short = checkpoint.verify(shown, texts.keys), outside.shorten(shown, texts.keys)
             return document | {
                 "entries": said.size,
                 "time": documents.utc(said.unix_s),
-                "note": note.decode("utf-8"),
+                "note": shown.decode("utf-8"),
                 "short": short.text(),
             }
         case LedgerAct.COMPARE:
             return document | _compared(own.compare(request.papers), behind)
         case LedgerAct.SEEN:
             return document | _noted(home, own, request, behind)
+        case LedgerAct.COUNTERSIGN:
+            return document | _countersigned(home, texts, own, request)
+
+
+def newest(home: Home, texts: PolicyFiles) -> bytes:
+    """The checkpoint that holders at the box countersign; nothing where there is none."""
+    try:
+        return desk(home, texts).newest()
+    except CheckpointMissing:
+        return b""
+
+
+def countersign(
+    home: Home, texts: PolicyFiles, shown: bytes, given: Iterable[tuple[int, bytes]]
+) -> list[int]:
+    """Keep what holders signed over a checkpoint, as files for `ssh-keygen -Y verify`. Gives the holders.
+    What is there already stays."""
+    policy, state = texts.policy, ScratchDirectory(home.seal_state)
+    ballots = [Vote(holder=HolderNumber(holder), raw=raw) for holder, raw in given]
+    if not ballots:
+        return []
+    text = note.parse(shown).text.encode("utf-8")
+    size = checkpoint.verify(shown, texts.keys).size
+    for holder, armored in votes.armor(policy, votes.CHECKPOINT_NAMESPACE, text, ballots).items():
+        with suppress(FileExistsError):
+            state.put(countersignature.path(size, holder), armored.encode("ascii"))
+    return [int(ballot.holder) for ballot in ballots]
+
+
+def _countersigned(
+    home: Home, texts: PolicyFiles, own: LedgerDesk, request: LedgerRequest
+) -> dict[str, Any]:
+    """At a ceremony without a vault key: only signatures, the drives stay dark."""
+    shown, folders = own.newest(), list(request.tokens)
+    given = key_rooms.ask_for(folders, cast("Ask | None", request.ask))  # a port, which domain cannot name
+    found = key_rooms.collect_votes(texts.text, folders, given, checkpoint=shown)
+    holders = countersign(home, texts, shown, found.countersigned)
+    return {"entries": own.verified(shown).size, "holders": holders}
 
 
 def _export(own: LedgerDesk, place: Path) -> int:
@@ -139,15 +185,15 @@ def _noted(
 ) -> dict[str, Any]:
     """Keep what was read back; an older one than is kept already changes nothing."""
     if request.code:
-        note = own.recognise(request.code)
+        kept = own.recognise(request.code)
     else:
         said = own.compare(request.papers)
         document = _compared(said, behind)
         if any(one.standing is not Standing.AGREES for one in said):
             return document
-        note = own.own_note(max(said, key=lambda one: one.size))
-    if own.verified(note).size > seen(home, own).entries:
-        ScratchDirectory(home.seal_state).replace(SEEN, note)
+        kept = own.own_note(max(said, key=lambda one: one.size))
+    if own.verified(kept).size > seen(home, own).entries:
+        ScratchDirectory(home.seal_state).replace(SEEN, kept)
     now = seen(home, own)
     return {"entries": now.entries, "windows": now.windows}
 

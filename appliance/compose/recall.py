@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from appliance.adapters import restore_target
-from appliance.compose import documents, key_rooms
+from appliance.compose import documents, key_rooms, ledger_papers
 from appliance.compose.emulated_board import EmulatedBoard, JobLog, require_able
 from appliance.compose.home import Home, keep_apart
 from appliance.compose.job import AnyJob, Passphrases, ProveJob, RestoreJob
@@ -127,7 +128,12 @@ class Recalling:
         self._require_whole(interlock.hello().log_size)
         order = self._order(wanted, board.unix_s)
         passphrases = key_rooms.ask_for(tokens, wanted.copy.ask)
-        votes = key_rooms.collect_votes(self.texts.text, order, tokens, passphrases)
+        shown = ledger_papers.newest(self.home, self.texts)
+        votes = key_rooms.collect_votes(
+            self.texts.text, tokens, passphrases, order=order, checkpoint=shown
+        )
+        with suppress(OSError):  # a full disk is no reason to leave people without their data
+            ledger_papers.countersign(self.home, self.texts, shown, votes.countersigned)
         job = make_job(order, votes, passphrases)
         board.turn_key(turned=True)
         cause = interlock.upload_order(order, votes.votes)
@@ -186,6 +192,8 @@ class Recalling:
             did = []
             if holder.number in {number for number, _ in votes.votes}:
                 did.append(N_("signed the recovery order"))
+            if holder.number in {number for number, _ in votes.countersigned}:
+                did.append(N_("countersigned the newest checkpoint"))
             if isinstance(used, list) and holder.number in used:
                 did.append(N_("gave a share"))
             deeds[str(holder.number)] = did

@@ -9,13 +9,18 @@ import struct
 
 HEADER = b"iwato-ledger-export v1\n"
 SUFFIX = ".iwato-ledger"
-END, ENTRY, LEAF, NOTE, KEY = range(5)
+END, ENTRY, LEAF, NOTE, KEY, SIGNATURE = range(6)
 _HEAD = struct.Struct(">BI")  # kind and length
 
 
 def record(kind: int, payload: bytes) -> bytes:
     """One record."""
     return _HEAD.pack(kind, len(payload)) + payload
+
+
+def signature(holder: int, raw: bytes) -> bytes:
+    """A holder's countersignature on the checkpoint before it."""
+    return record(SIGNATURE, bytes([holder]) + raw)
 
 
 def end(count: int, digest: bytes) -> bytes:

@@ -31,7 +31,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 HEADER = b"iwato-ledger-export v1\n"  # 7.7
-END, ENTRY, LEAF, NOTE, KEY = range(5)  # kinds of records, 7.7
+END, ENTRY, LEAF, NOTE, KEY, SIGNATURE = range(6)  # kinds of records, 7.7
 RECORD_MAX, NOTE_MAX = 1 << 24, 1 << 16  # bytes
 BLOCK = 1 << 22  # bytes that are read at a time
 BATCH = 1 << 14  # leaves that are hashed together
@@ -132,6 +132,14 @@ SAY = {
         "Of entry {at} only the hash is here, as a later entry says.",
         "エントリー {at} はハッシュだけが残っています。後のエントリーがそのことを述べています。",
     ),
+    "countersigned": (
+        "Holders {holders} countersigned the checkpoint of {at} entries.",
+        "保持者 {holders} が {at} 件のチェックポイントに連署しています。",
+    ),
+    "misgiven": (
+        "NOT COUNTERSIGNED: what is called holder {holder}'s signature on {label} is not that holder's.",
+        "連署の不一致:{label} にある保持者 {holder} の署名は、その保持者のものではありません。",
+    ),
     "time": (
         (
             "{label} has more entries than {other}, but the witness's time in it is earlier: its clock was "
@@ -149,7 +157,7 @@ SAY = {
     ),
 }
 GRAVE = frozenset(
-    {"removed", "changed", "reordered", "forked", "unsigned", "foreign", "lost", "unproven"}
+    {"removed", "changed", "reordered", "forked", "unsigned", "foreign", "lost", "misgiven", "unproven"}
 )
 
 class Refused(Exception):
@@ -206,7 +214,10 @@ def policy_keys(text: bytes) -> Facts:
     )  # fmt: skip
     if not found:
         raise Refused("this is not a policy")
-    return named_key(f"iwato/{found[1].decode()}", base64.b64decode(found[2]), base64.b64decode(found[3]))
+    keys = named_key(f"iwato/{found[1].decode()}", base64.b64decode(found[2]), base64.b64decode(found[3]))
+    holders = re.findall(rb"^holder ([0-9]{1,2}) ssh=ssh-ed25519:(\S{44}) ", text, re.MULTILINE)
+    keys.holders = {int(number): base64.b64decode(key) for number, key in holders}
+    return keys
 
 @lru_cache(maxsize=4096)
 def holds(key: bytes, signature: bytes, text: bytes) -> bool:
@@ -259,6 +270,12 @@ def lacking(said: Facts, keys: Facts) -> str:
     stamped = b"cosignature/v1\ntime %d\n%s" % (said.time, said.text)
     return "" if holds(keys.witness, said.witnessed, stamped) else "witness"
 
+def countersigned(said: Facts, key: bytes, signature: bytes) -> bool:
+    """Whether a holder signed a checkpoint's text: SSHSIG (9.3) in the namespace of checkpoints."""
+    parts = (b"iwato-checkpoint@v1", b"", b"sha512", hashlib.sha512(said.text).digest())
+    blob = b"SSHSIG" + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return holds(key, signature, blob)
+
 def read_outside(path: Path) -> list[Facts]:
     """The checkpoints in a file from outside: one note, or any number of short ones."""
     with path.open("rb") as file:
@@ -309,6 +326,8 @@ class Walk:
         self.newest: Facts | None = None  # checkpoint in the file that agrees
         self.agreeing, self.beyond = list[Facts](), list[Facts]()
         self.wrong = list[tuple[Facts, int, tuple[int, int] | None]]()
+        self.last: Facts | None = None  # checkpoint that the record before is of, or signs
+        self.ceremonies = dict[int, list[int]]()  # holders by the size that they signed
         self.bare, self.excused = dict[int, bytes](), set[tuple[int, str]]()
 
     def say(self, name: str, **values: object) -> None:
@@ -334,10 +353,15 @@ class Walk:
                 self.take_key(payload)
             elif kind == NOTE:
                 self.fold()
-                self.note(parse_note(payload))
+                self.last = parse_note(payload)
+                self.note(self.last)
+            elif kind == SIGNATURE:
+                self.countersign(payload)
             else:
                 demand(kind == END and len(payload) == 40, "a record of an unknown kind")
                 count = int.from_bytes(payload[:8], "big")
+            if kind not in {NOTE, SIGNATURE}:
+                self.last = None
             if len(self.leaves) >= room or kind != ENTRY:
                 self.fold()
                 while len(self.named) > 1 and marks[0] <= self.size:
@@ -412,6 +436,18 @@ class Walk:
         elif said.size == self.size and not self.keys_lack(said):
             self.judge(said)
 
+    def countersign(self, payload: bytes) -> None:
+        """A holder's signature on the checkpoint before it; only a policy knows the holders' keys."""
+        if self.last is None or len(payload) != 65:
+            raise Refused("a countersignature in the wrong place, or of another length")
+        key = self.policy.holders.get(payload[0], b"") if self.policy else b""
+        if self.policy and not countersigned(self.last, key, payload[1:]):
+            self.say("misgiven", label=self.last.label, holder=payload[0])
+        elif self.policy:
+            self.ceremonies.setdefault(self.last.size, []).append(payload[0])
+            while len(self.ceremonies) > NAMED_MAX:
+                self.ceremonies.pop(next(iter(self.ceremonies)))
+
     def keys_lack(self, said: Facts) -> str:
         """What is wrong with a checkpoint's signatures."""
         return lacking(said, self.keys or Facts(origin=""))
@@ -470,6 +506,8 @@ class Walk:
             self.say("excused" if (at, leaf.hex()) in self.excused else "lost", at=at)
         for said in self.agreeing:
             self.say("agrees", label=said.label, at=said.size, time=clock(said.time))
+        for at, holders in self.ceremonies.items():
+            self.say("countersigned", at=at, holders=", ".join(map(str, holders[:16])))
         top = self.agreeing[-1].size if self.agreeing else 0
         if top < self.size:
             self.say("unwitnessed", low=top, high=self.size - 1)

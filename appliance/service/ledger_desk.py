@@ -26,7 +26,7 @@ from appliance.ledger.checkpoint import Keys, Witnessed
 from appliance.ledger.history import History
 from appliance.ledger.outside import Comparison, Standing
 from appliance.ports import Files
-from appliance.service import ledger_folder, own_ledger, snapshots
+from appliance.service import countersignature, ledger_folder, own_ledger, snapshots
 from appliance.service.ledger_copies import STATE
 
 CODES_TRIED = 64  # checkpoints, the newest ones: a person reads back what was on the screen lately
@@ -47,7 +47,9 @@ class LedgerDesk:
         """The exported file, piece by piece, with every checkpoint of the copy, right or wrong."""
         copy = ledger_folder.read_copy(self._files, STATE)
         whole = history.assemble([copy], self._keys).history
-        return export.stream(whole.records, filter(None, copy.checkpoints.values()), self._keys)
+        notes = [content for content in copy.checkpoints.values() if content]
+        signed = countersignature.of_notes(self._files, notes)
+        return export.stream(whole.records, notes, self._keys, signed)
 
     def newest(self) -> bytes:
         """The checkpoint of the most entries. CheckpointMissing before the first, or where none holds."""

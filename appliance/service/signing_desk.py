@@ -1,5 +1,5 @@
-"""Holders sign a text with their tokens: a policy, a veto or override, an order. Runs in a
-short-lived process that has the tokens and nothing else.
+"""Holders sign a text with their tokens: a policy, a veto or override, an order, a
+checkpoint. Runs in a short-lived process that has the tokens and nothing else.
 
 Every signature is verified with the key that the policy names before it leaves. Shows nobody the text:
 the face does that, before. THREATS 3.
@@ -19,7 +19,8 @@ from appliance.custody.policy import Holder, Policy
 from appliance.custody.votes import Vote
 from appliance.domain.ids import HolderNumber
 from appliance.errors import CustodyError, IwatoError, OrderInvalid, TokenForeign, TrustError
-from appliance.format import sshsig
+from appliance.format import note, sshsig
+from appliance.ledger import checkpoint
 from appliance.ports import Token
 from appliance.service import vault_opening
 
@@ -109,6 +110,15 @@ def sign_clock(
 def _bound(policy: Policy, policy_bytes: bytes, slip: Slip) -> Bound:
     digest = policy_text.digest(policy_bytes)
     return Bound(vault_id=policy.vault_id, policy=digest, nonce=slip.nonce, expires_s=slip.expires_s)
+
+
+def sign_checkpoint(policy_bytes: bytes, data: bytes, tokens: Sequence[Token]) -> Signed:
+    """Countersignatures over a checkpoint's text, by as many holders as are here. CheckpointRefused unless
+    this policy's box and witness signed it."""
+    policy = policy_text.parse(policy_bytes)
+    checkpoint.verify(data, checkpoint.keys_of(policy.vault_id, policy.log_key, policy.witness_key))
+    text = note.parse(data).text.encode()
+    return _sign_at_least(1, policy, votes.CHECKPOINT_NAMESPACE, text, tokens)
 
 
 def _about(policy: Policy, policy_bytes: bytes, pending: bytes) -> About:

@@ -232,7 +232,7 @@ def test_records_in_a_wrong_place_or_of_an_unknown_kind_are_refused() -> None:
     found = pieces(world(3).file())
     keys, rest = found[:2], found[2:]
     for wrong in (
-        [*keys, (6, b"?"), *rest],
+        [*keys, (7, b"?"), *rest],
         [*rest, *keys],
         [keys[1], keys[0], *rest],
         [*keys, *keys, *rest],
@@ -345,8 +345,6 @@ def test_a_name_from_outside_cannot_steer_the_terminal(tmp_path: Path) -> None:
 
 
 def test_the_kinds_of_records_are_the_product_s() -> None:
-    ours = (ledger_export.END, ledger_export.ENTRY, ledger_export.LEAF, ledger_export.NOTE, ledger_export.KEY)
-    assert ours == (
-        iwato_ledger.END, iwato_ledger.ENTRY, iwato_ledger.LEAF, iwato_ledger.NOTE, iwato_ledger.KEY
-    )  # fmt: skip
+    for name in ("END", "ENTRY", "LEAF", "NOTE", "KEY", "SIGNATURE"):
+        assert getattr(iwato_ledger, name) == getattr(ledger_export, name)
     assert json.loads(note(1))["kind"] == "note"
