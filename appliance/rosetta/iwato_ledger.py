@@ -294,24 +294,26 @@ def records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     kept = stream.read(BLOCK)
     demand(kept.startswith(HEADER), "this is no exported ledger, or one of a later version")
     at = len(HEADER)
+    unpack, whole = struct.Struct(">BI").unpack_from, len(kept) - 5
     while True:
-        end = at + 5 + int.from_bytes(kept[at + 1 : at + 5], "big")
-        if end > len(kept) or at + 5 > len(kept):
-            demand(at + 5 > len(kept) or end - at <= RECORD_MAX + 5, "a record is too long")
-            hashed.update(kept[:at])
+        kind, length = unpack(kept, at) if at <= whole else (END, 0)
+        begin = at + 5
+        at = begin + length
+        if at > whole + 5:
+            demand(length <= RECORD_MAX, "a record is too long")
+            hashed.update(kept[: begin - 5])
             more = stream.read(BLOCK)
             demand(more, "the file is cut short")
-            kept, at = kept[at:] + more, 0
+            kept, at = kept[begin - 5 :] + more, 0
+            whole = len(kept) - 5
             continue
-        kind = kept[at]
         if kind == END:
-            hashed.update(kept[:at])
-            demand(kept[at + 13 : end] == hashed.digest(), "the file was damaged on its way")
-            demand(end == len(kept) and not stream.read(1), "there is more behind the end")
-        yield kind, kept[at + 5 : end]
-        if kind == END:
+            hashed.update(kept[: begin - 5])
+            demand(kept[begin + 8 : at] == hashed.digest(), "the file was damaged on its way")
+            demand(at == len(kept) and not stream.read(1), "there is more behind the end")
+            yield kind, kept[begin:at]
             return
-        at = end
+        yield kind, kept[begin:at]
 
 class Walk:
     """One pass over the exported ledger. `findings` are (name in SAY, values)."""
@@ -338,17 +340,21 @@ class Walk:
     def run(self, stream: BinaryIO) -> "Walk":
         """All of the file. Refused where it is not one."""
         marks = [*sorted({said.size for said in self.outside}), 1 << 64]
-        room, count = BATCH, -1
+        room, count, sha256 = BATCH, -1, hashlib.sha256
         for kind, payload in records(stream):
             if kind == ENTRY:
-                self.leaves.append(hashlib.sha256(b"\0" + payload).digest())
+                self.leaves.append(sha256(b"\0" + payload).digest())
                 if GAP in payload:
                     self.excuse(payload)
+                self.last = None
+                if len(self.leaves) < room:
+                    continue
             elif kind == LEAF:
                 demand(len(payload) == 32, "a bare hash has another length")
                 demand(len(self.bare) < BARE_MAX, "more entries are lost than are kept count of")
                 self.bare[self.size + len(self.leaves)] = payload
                 self.leaves.append(payload)
+                self.last = None
             elif kind == KEY:
                 self.take_key(payload)
             elif kind == NOTE:
@@ -360,13 +366,10 @@ class Walk:
             else:
                 demand(kind == END and len(payload) == 40, "a record of an unknown kind")
                 count = int.from_bytes(payload[:8], "big")
-            if kind not in {NOTE, SIGNATURE}:
-                self.last = None
-            if len(self.leaves) >= room or kind != ENTRY:
-                self.fold()
-                while len(self.named) > 1 and marks[0] <= self.size:
-                    self.at_marks(marks.pop(0))
-                room = min(BATCH, marks[0] - self.size)
+            self.fold()
+            while len(self.named) > 1 and marks[0] <= self.size:
+                self.at_marks(marks.pop(0))
+            room = min(BATCH, marks[0] - self.size)
         demand(count == self.size and len(self.named) == 2, "the file lacks entries or keys")
         return self.conclude()
 
