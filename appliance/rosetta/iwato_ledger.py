@@ -28,7 +28,8 @@ from types import SimpleNamespace as Facts
 from typing import BinaryIO
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 
 HEADER = b"iwato-ledger-export v1\n"  # 7.7
 END, ENTRY, LEAF, NOTE, KEY, SIGNATURE = range(6)  # kinds of records, 7.7
@@ -137,8 +138,14 @@ SAY = {
         "保持者 {holders} が {at} 件のチェックポイントに連署しています。",
     ),
     "misgiven": (
-        "NOT COUNTERSIGNED: what is called holder {holder}'s signature on {label} is not that holder's.",
-        "連署の不一致:{label} にある保持者 {holder} の署名は、その保持者のものではありません。",
+        (
+            "What is called holder {holder}'s signature on {label} is not by the holder of that number in "
+            "the policies that were given: it is an earlier holder's, or forged."
+        ),
+        (
+            "{label} にある保持者 {holder} の署名は、与えられたポリシーのその番号の"
+            "保持者のものではありません。以前の保持者のものか、偽造です。"
+        ),
     ),
     "time": (
         (
@@ -157,7 +164,7 @@ SAY = {
     ),
 }
 GRAVE = frozenset(
-    {"removed", "changed", "reordered", "forked", "unsigned", "foreign", "lost", "misgiven", "unproven"}
+    {"removed", "changed", "reordered", "forked", "unsigned", "foreign", "lost", "unproven"}
 )
 
 class Refused(Exception):
@@ -215,8 +222,8 @@ def policy_keys(text: bytes) -> Facts:
     if not found:
         raise Refused("this is not a policy")
     keys = named_key(f"iwato/{found[1].decode()}", base64.b64decode(found[2]), base64.b64decode(found[3]))
-    holders = re.findall(rb"^holder ([0-9]{1,2}) ssh=ssh-ed25519:(\S{44}) ", text, re.MULTILINE)
-    keys.holders = {int(number): base64.b64decode(key) for number, key in holders}
+    holders = re.findall(rb"^holder ([0-9]{1,2}) ssh=\S+:(\S{44}|\S{88}) ", text, re.MULTILINE)
+    keys.holders = {(int(number), base64.b64decode(key)) for number, key in holders}
     return keys
 
 @lru_cache(maxsize=4096)
@@ -274,7 +281,15 @@ def countersigned(said: Facts, key: bytes, signature: bytes) -> bool:
     """Whether a holder signed a checkpoint's text: SSHSIG (9.3) in the namespace of checkpoints."""
     parts = (b"iwato-checkpoint@v1", b"", b"sha512", hashlib.sha512(said.text).digest())
     blob = b"SSHSIG" + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-    return holds(key, signature, blob)
+    if len(key) == 32:
+        return holds(key, signature, blob)
+    try:
+        r, s = (int.from_bytes(half, "big") for half in (signature[:32], signature[32:]))
+        point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key)
+        point.verify(utils.encode_dss_signature(r, s), blob, ec.ECDSA(hashes.SHA256()))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 def read_outside(path: Path) -> list[Facts]:
     """The checkpoints in a file from outside: one note, or any number of short ones."""
@@ -443,8 +458,8 @@ class Walk:
         """A holder's signature on the checkpoint before it; only a policy knows the holders' keys."""
         if self.last is None or len(payload) != 65:
             raise Refused("a countersignature in the wrong place, or of another length")
-        key = self.policy.holders.get(payload[0], b"") if self.policy else b""
-        if self.policy and not countersigned(self.last, key, payload[1:]):
+        known = [key for number, key in self.policy.holders if number == payload[0]] if self.policy else []
+        if self.policy and not any(countersigned(self.last, key, payload[1:]) for key in known):
             self.say("misgiven", label=self.last.label, holder=payload[0])
         elif self.policy:
             self.ceremonies.setdefault(self.last.size, []).append(payload[0])
@@ -566,7 +581,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Is this Iwato ledger the one that was seen outside?")
     parser.add_argument("ledger", type=Path, metavar="LEDGER")
     parser.add_argument("--checkpoint", nargs="+", type=Path, action="extend", default=[], metavar="FILE")
-    parser.add_argument("--policy", type=Path, metavar="FILE", help="a policy that the holders signed")
+    parser.add_argument("--policy", nargs="+", type=Path, default=[], metavar="FILE", help="of the holders")
     parser.add_argument("--proof", type=Path, metavar="FILE", help="of one entry; with --entry")
     parser.add_argument("--entry", type=Path, metavar="FILE")
     parser.add_argument("--lang", choices=("en", "ja"), default="ja" if language.startswith("ja") else "en")
@@ -574,7 +589,12 @@ def main() -> int:
     size, root, status = 0, b"", 1
     findings: list[tuple[str, dict[str, object]]] = []
     try:
-        keys = policy_keys(chosen.policy.read_bytes()[:16385]) if chosen.policy else None
+        keys: Facts | None = None
+        for text in [path.read_bytes()[:16385] for path in chosen.policy]:
+            more = policy_keys(text)
+            demand(keys is None or keys.log_id == more.log_id, "these policies are of two boxes")
+            more.holders |= keys.holders if keys else set()
+            keys = more
         outside = [said for path in chosen.checkpoint for said in read_outside(path)]
         with chosen.ledger.open("rb") as stream:
             walk = Walk(outside, keys).run(stream)
