@@ -144,7 +144,10 @@ def _consult(face: Face, request: LedgerRequest) -> Mapping[str, Any]:
 
 
 def _put(face: Face, document: Mapping[str, Any], lines: Sequence[str]) -> int:
-    face.put(document, [*lines, *warning_lines(face, document)])
+    """The answer alone on standard output: it may be kept as a file."""
+    face.put(document, lines)
+    for line in () if face.as_json else warning_lines(face, document):
+        click.echo(line, err=True)
     return ending_of(document)
 
 

@@ -6,6 +6,7 @@ enough to show that the witness saw that tree, not that the box did. FORMAT 7.4,
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -75,11 +76,13 @@ def verify_short(said: ShortCheckpoint, keys: Keys) -> Witnessed:
 
 
 def read(data: bytes, keys: Keys) -> Witnessed:
-    """What one checkpoint from outside says, in either form. CheckpointRefused if it does not hold."""
-    if not data.strip().startswith(_SHORT):
-        return checkpoint.verify(data, keys)
+    """What one checkpoint from outside says, in either form. Mail and editors change line ends and what is
+    around a text; the signatures are over what is left. CheckpointRefused if it does not hold."""
+    text = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").strip()
+    if not text.startswith(_SHORT):
+        return checkpoint.verify(text + b"\n", keys)
     try:
-        return verify_short(short_checkpoint.parse(data.strip().decode("ascii", "replace")), keys)
+        return verify_short(short_checkpoint.parse(text.decode("ascii", "replace")), keys)
     except SignatureMalformed as error:
         raise CheckpointRefused(detail=str(error)) from None
 

@@ -295,8 +295,9 @@ def read_outside(path: Path) -> list[Facts]:
     """The checkpoints in a file from outside: one note, or any number of short ones."""
     with path.open("rb") as file:
         data = file.read(NOTE_MAX + 1)
-    shorts = [line.strip() for line in data.decode().splitlines() if line.strip().startswith(SHORT)]
-    found = [parse_short(line) for line in shorts] or [parse_note(data)]
+    lines = [line.strip() for line in data.decode("utf-8-sig").strip().splitlines()]  # as mail leaves them
+    found = [parse_short(line) for line in lines if line.startswith(SHORT)]
+    found = found or [parse_note("".join(line + "\n" for line in lines).encode())]
     for number, said in enumerate(found, 1):
         said.label = path.name + (f" ({number})" if len(found) > 1 else "")
     return found

@@ -242,6 +242,20 @@ def test_records_in_a_wrong_place_or_of_an_unknown_kind_are_refused() -> None:
         assert exit_code(joined(wrong), [world(3).notes[3]]) in {STOPPED, GRAVE}
 
 
+def mailed(text: str) -> bytes:
+    return b"\xef\xbb\xbf \r\n" + text.replace("\n", "\r\n").encode() + b"\r\n\r\n"
+
+
+def test_a_checkpoint_survives_mail_and_editors_in_either_form(tmp_path: Path) -> None:
+    honest = world(3)
+    leaves = [tree.leaf_hash(entry) for entry in honest.entries]
+    for text in (honest.notes[3].decode(), outside.shorten(honest.notes[3], KEYS).text()):
+        assert outside.compare("", mailed(text), leaves, KEYS).standing is Standing.AGREES
+        (tmp_path / "paper").write_bytes(mailed(text))
+        papers = iwato_ledger.read_outside(tmp_path / "paper")
+        assert iwato_ledger.Walk(papers).run(io.BytesIO(honest.file())).exit_code() == 0
+
+
 @pytest.mark.clause("FORMAT 7.8")
 def test_every_changed_digit_of_a_short_checkpoint_is_refused() -> None:
     honest = world(3)
