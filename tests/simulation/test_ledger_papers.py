@@ -43,6 +43,14 @@ def living(tmp_path_factory: pytest.TempPathFactory) -> VirtualBox:
     return box
 
 
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> VirtualBox:
+    """Another box; nobody changes it."""
+    place = tmp_path_factory.mktemp("stranger")
+    (place / "source").mkdir()
+    return born(place / "home", place / "source", seed=2)
+
+
 @pytest.fixture
 def box(living: VirtualBox, tmp_path: Path) -> VirtualBox:
     return living.copy(tmp_path / "box")
@@ -134,10 +142,8 @@ def test_everything_put_back_to_an_older_state_is_found_by_what_was_seen_outside
     assert verified["verdict"] == "tampered"
 
 
-def test_a_paper_of_another_box_accuses_nobody(box: VirtualBox, tmp_path: Path) -> None:
-    (tmp_path / "source").mkdir()
-    other = born(tmp_path / "other", tmp_path / "source", seed=2)
-    document = consult(box, LedgerAct.COMPARE, papers=(*papers(checkpoint(other)), ("junk", b"\xff")))
+def test_a_paper_of_another_box_accuses_nobody(box: VirtualBox, stranger: VirtualBox) -> None:
+    document = consult(box, LedgerAct.COMPARE, papers=(*papers(checkpoint(stranger)), ("junk", b"\xff")))
     assert standings(document) == ["not_ours", "not_ours"]
     assert document["exit"] == EXIT_WARNINGS
     assert codes(document) == {CheckpointRefused.code}
@@ -186,13 +192,13 @@ def test_a_kept_checkpoint_is_read_back_and_an_older_one_changes_nothing(box: Vi
 
 
 @pytest.mark.clause("THREATS 4.13")
-def test_what_was_not_scanned_from_this_box_does_not_count_as_seen(box: VirtualBox, tmp_path: Path) -> None:
+def test_what_was_not_scanned_from_this_box_does_not_count_as_seen(
+    box: VirtualBox, stranger: VirtualBox
+) -> None:
     for code in ("", "0" * 8, checkpoint(box)["short"][-7:], "IWATO1:"):
         with pytest.raises(CheckCodeUnknown):
             consult(box, LedgerAct.SEEN, code=code or "-")
-    (tmp_path / "source").mkdir()
-    other = born(tmp_path / "other", tmp_path / "source", seed=2)
-    document = consult(box, LedgerAct.SEEN, papers=papers(checkpoint(other)))
+    document = consult(box, LedgerAct.SEEN, papers=papers(checkpoint(stranger)))
     assert standings(document) == ["not_ours"]
     assert box.appliance().status()["seen"]["entries"] == 0
 
@@ -200,11 +206,10 @@ def test_what_was_not_scanned_from_this_box_does_not_count_as_seen(box: VirtualB
 @pytest.mark.clause("THREATS 4.13")
 @pytest.mark.parametrize("content", [b"", b"\xff" * 100, b"x" * 100_000, None])
 def test_a_record_that_does_not_hold_is_as_good_as_none(
-    box: VirtualBox, tmp_path: Path, content: bytes | None
+    box: VirtualBox, stranger: VirtualBox, content: bytes | None
 ) -> None:
     if content is None:  # a checkpoint of another box
-        (tmp_path / "source").mkdir()
-        content = checkpoint(born(tmp_path / "other", tmp_path / "source", seed=2))["note"].encode()
+        content = checkpoint(stranger)["note"].encode()
     consult(box, LedgerAct.SEEN, code=checkpoint(box)["short"])
     assert box.appliance().status()["seen"]["entries"]
     (box.root / "seal-state" / ledger_papers.SEEN).write_bytes(content)
