@@ -9,12 +9,14 @@ import subprocess
 import sys
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from appliance.domain.phases import Phase
+from appliance.errors import CheckpointRefused, LedgerMalformed, SignatureMalformed
 from appliance.format import ledger_entry, ledger_export
 from appliance.format.checkpoint import Checkpoint
 from appliance.format.ledger_segment import Gap, Record
@@ -215,6 +217,28 @@ def test_a_file_that_is_cut_anywhere_is_refused() -> None:
     data, papers = honest.file(), [honest.notes[3]]
     assert {exit_code(data[:size], papers) for size in range(len(data))} == {STOPPED}
     assert exit_code(data + b"\0", papers) == STOPPED
+
+
+@pytest.mark.clause("FORMAT 7.7")
+def test_records_longer_than_their_limits_are_refused() -> None:
+    keys = pieces(world(1).file())[:2]
+    for kind, size in ((1, (1 << 24) + 1), (3, (1 << 16) + 1), (2, 33), (5, 64)):
+        assert exit_code(joined([*keys, (kind, b"x" * size)]), []) == STOPPED
+    assert exit_code(joined([*keys, (1, b"x" * (1 << 24))]), []) == ALONE
+
+
+@pytest.mark.clause("FORMAT 7.8")
+def test_a_short_checkpoint_is_none_in_a_file_or_a_proof() -> None:
+    honest = world(2)
+    short = outside.shorten(honest.notes[2], KEYS).text().encode()
+    found = pieces(honest.file())
+    assert exit_code(joined([*found, (3, short)]), [honest.notes[2]]) == STOPPED
+    made = proof.make(0, Tree(tree.leaf_hash(e) for e in honest.entries), honest.notes[2], KEYS)
+    wrong = made.partition(b"\n\n")[0] + b"\n\n" + short
+    with pytest.raises((SignatureMalformed, CheckpointRefused, LedgerMalformed)):
+        proof.verify(wrong, honest.entries[0], KEYS)
+    with pytest.raises((iwato_ledger.Refused, ValueError)):
+        iwato_ledger.prove(wrong, honest.entries[0], check(honest.file()).keys or SimpleNamespace())
 
 
 @pytest.mark.clause("FORMAT 7.7")
