@@ -16,6 +16,7 @@ from pathlib import Path
 from tests import vectors
 from tests.bench import data_set
 from tests.block import rack
+from tests.contract import network_room
 from tests.firmware import host_build
 
 SYS_LANDLOCK_CREATE_RULESET = 444  # same number on every architecture (Linux 5.13)
@@ -68,6 +69,15 @@ def _mounts() -> str:
     tried = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs -o size=64k tmpfs /mnt"]
     done = subprocess.run(tried, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else f"no mount namespaces ({done.stderr.strip()[:80]})"
+
+
+def _netns() -> str:
+    """A network namespace with its own sysfs, and iproute2 for its cables."""
+    if shutil.which("unshare") is None or shutil.which("nsenter") is None or shutil.which("ip") is None:
+        return "unshare, nsenter or ip is not installed"
+    tried = [*network_room.ENTER, "ip", "link", "add", "near0", "type", "veth", "peer", "name", "far0"]
+    done = subprocess.run(tried, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else f"no network namespaces ({done.stderr.strip()[:80]})"
 
 
 def _block_disk() -> str:
@@ -124,6 +134,7 @@ PROBES: dict[str, Callable[[], str]] = {
     "landlock": _landlock,
     "root": _root,
     "mounts": _mounts,
+    "netns": _netns,
     "block_disk": _block_disk,
     "cc": _cc,
     "interlock_host": host_build.lacking,
