@@ -330,6 +330,40 @@ class InterlockUnborn(HardwareError):
     remedy = N_("Use the interlock of this vault. Without it, drives and tokens restore: see their ROSETTA.")
 
 
+class PinsUnusable(HardwareError):
+    """The controller's own pins cannot be had."""
+
+    code = "IW-2120"
+    what = N_("the pins of this board cannot be used: {detail}")
+    remedy = N_("Is this the board that --board names, and is lgpio installed? No coil was energised.")
+
+
+class SerialUnusable(HardwareError):
+    """There is no serial line to the interlock."""
+
+    code = "IW-2121"
+    what = N_("the serial line {path} to the interlock cannot be used: {detail}")
+    remedy = N_("Name the device in config.toml, [board] serial, and see that this user may open it.")
+
+
+class SerialBusy(HardwareError):
+    """Another program holds the serial line to the interlock."""
+
+    code = "IW-2122"
+    what = N_("another program holds the serial line {path} to the interlock: {detail}")
+    remedy = N_("Two programs on one line would speak over each other. Stop the other one first.")
+    exit_status = EXIT_LATER
+
+
+class BoardUnknown(HardwareError):
+    """No profile of this name, or one that contradicts itself."""
+
+    code = "IW-2123"
+    what = N_("the board {name} cannot be used: {detail}")
+    remedy = N_("Name a profile of hw/boards with --board, or in config.toml, [board] name.")
+    exit_status = EXIT_USAGE
+
+
 class StateFailed(HardwareError):
     """The disk of the sealing medium's own state refuses writes or reads."""
 

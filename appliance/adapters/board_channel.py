@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from appliance.domain.ids import Bay
+from appliance.domain.senses import Senses
 from appliance.ports import Clock
 from hw import channel
 from hw.channel import Inputs, PinLevels, Uart
@@ -129,6 +130,21 @@ class BoardChannel:
         with self._turn:
             self._take_in()
             return self._inputs
+
+    def senses(self) -> Senses:
+        """What the sense pins and the bays' supply show now."""
+        shown, pins = self.inputs(), self._pins
+        k1, k2 = pins.sense_link
+        by_pin = (k1, k2, pins.sense_k3, pins.sense_cut, pins.sense_key)
+        high = [bool(shown.levels >> pin & 1) for pin in by_pin]
+        return Senses(
+            k1_conducting=high[0],
+            k2_conducting=high[1],
+            k3_on_link=high[2],
+            cut_pressed=high[3],
+            key_turned=high[4],
+            drives=tuple(bool(shown.supplied >> place & 1) for place in range(len(pins.drives))),
+        )
 
     def carrier(self) -> bool:
         return self.inputs().carrier
