@@ -5,6 +5,11 @@
     chunk_kib = 1024     # average chunk, 256, 512 or 1024: smaller ones find more that is the same
     workers = 3          # threads that compress and seal, 1 to 16
 
+    [board]
+    name = "emulated"    # the profile in hw/boards; any other is a board of copper, for `iwato line`
+    serial = "/dev/ttyAMA0"   # the line to the interlock
+    link = "eth0"        # the box's own network interface; whatever else carries is a foreign network
+
 Nothing here decides who may read, destroy, connect or hide anything: that is the policy, which holders sign.
 Cipher, stripe and the tables' form are the format's (FORMAT 12), k+m the policy's.
 """
@@ -32,10 +37,19 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     workers: Annotated[int, msgspec.Meta(ge=1, le=WORKERS_MAX)] = 3
 
 
+class Board(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What this machine calls its parts. A wrong name connects nothing: it is an error, or darkness."""
+
+    name: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,31}$")] = "emulated"
+    serial: Annotated[str, msgspec.Meta(pattern="^/dev/[A-Za-z0-9_./:-]{1,200}$")] = "/dev/ttyAMA0"
+    link: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.-]{1,15}$")] = "eth0"
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of it; what is not set has its default."""
 
     intake: Intake = Intake()
+    board: Board = Board()
 
 
 def parse(text: bytes) -> Config:
@@ -54,8 +68,13 @@ def render(config: Config) -> str:
     """The same values as a text that `parse` takes."""
     lines = []
     for section, values in msgspec.to_builtins(config).items():
-        lines += [f"[{section}]", *(f"{name} = {value}" for name, value in values.items())]
+        lines += [f"[{section}]", *(f"{name} = {_toml(value)}" for name, value in values.items())]
     return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    """A text of ours has no letter that TOML would have to escape (see the patterns above)."""
+    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def _line_of(message: str) -> int:

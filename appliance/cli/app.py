@@ -22,6 +22,7 @@ from appliance.cli import (
     help,  # noqa: A004 - the verb's name
     init,
     ledger,
+    line,
     policy,
     quorum,
     rebuild,
@@ -34,6 +35,7 @@ from appliance.cli import doctor as doctor_verb
 from appliance.cli.face import Face, language_of, options, silence
 from appliance.errors import EXIT_INTERRUPTED, EXIT_USAGE, UsageError
 from appliance.ports import Appliance, DemoWorld
+from appliance.service.line_bench import Lines
 from appliance.words import LANGUAGES, N_, Catalogue
 
 
@@ -70,6 +72,7 @@ for _verb in (
     restore.restore,
     drive.drive,
     ledger.ledger,
+    line.line,
     rebuild.rebuild,
     config.config,
     policy.policy,
@@ -88,6 +91,7 @@ bench.bench.add_command(trace.show)
 
 def run(
     open_appliance: Callable[[Path], Appliance],
+    open_lines: Callable[[Path, str | None], Lines],
     world: DemoWorld,
     doctor: Callable[[Path | None], Mapping[str, Any]],
     arguments: list[str],
@@ -99,6 +103,7 @@ def run(
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks our letters is no error
     face = Face(
         open=open_appliance,
+        open_lines=open_lines,
         world=world,
         doctor=doctor,
         home=os.environ.get("IWATO_HOME"),

@@ -25,6 +25,7 @@ from appliance.cli.escape import escape
 from appliance.cli.live import LiveScreen
 from appliance.errors import IwatoError, PlaceUnusable, UsageError
 from appliance.ports import Appliance, DemoWorld
+from appliance.service.line_bench import Lines
 from appliance.words import LANGUAGES, N_, Catalogue
 
 TRACEBACK = "IWATO_TRACEBACK"  # environment: an engineer wants to see where an internal error was
@@ -37,6 +38,7 @@ class Face:
     """The settings of one call and the way to the appliance."""
 
     open: Callable[[Path], Appliance]
+    open_lines: Callable[[Path, str | None], Lines]
     world: DemoWorld
     doctor: Callable[[Path | None], Mapping[str, Any]]
     home: str | None = None
@@ -51,9 +53,16 @@ class Face:
     @property
     def appliance(self) -> Appliance:
         """The appliance in `--home`. UsageError without one."""
+        return self.open(self._place())
+
+    def lines(self, board: str | None) -> Lines:
+        """The lines of the box in `--home`. UsageError without one."""
+        return self.open_lines(self._place(), board)
+
+    def _place(self) -> Path:
         if not self.home:
             raise UsageError(detail="name the home directory with --home DIR or IWATO_HOME")
-        return self.open(place(self.home))
+        return place(self.home)
 
     def examine(self) -> Mapping[str, Any]:
         """What the doctor finds, of the machine and of the home if one is named."""

@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from appliance import errors
-from appliance.adapters.board_channel import BoardChannel
 from appliance.adapters.interlock import InterlockClient
-from appliance.compose import board_reading, operational_keys, testimony
+from appliance.compose import board_reading, loopback_desk, testimony
 from appliance.compose import job as jobs
 from appliance.compose.emulation import Box, Emulation
 from appliance.compose.home import Home
 from appliance.compose.job import AnyJob, AttemptJob, WindowJob
-from appliance.compose.machine import BOARD, NONCE_BYTES
+from appliance.compose.machine import BOARD
 from appliance.domain.phases import Medium, Phase, Reading, Totals
 from appliance.errors import ControllerEnded, FaultLatched, IwatoError, PowerLost
 from appliance.ports import Watcher
@@ -156,16 +155,17 @@ class EmulatedBoard:
         """Take the box's supply away, in order."""
         self._plant.power_off()
 
-    def interlock(self) -> InterlockClient:
-        """The interlock over its frames, from the loopback controller that is in the slot now."""
+    def loopback(self) -> LoopbackController:
+        """The controller that is in the slot now and runs nothing; InterlockSilent where none is."""
         self._advance_until(lambda: isinstance(self._plant.controller, LoopbackController), SETTLE_MS)
         controller = self._plant.controller
         if not isinstance(controller, LoopbackController):
             raise errors.InterlockSilent
-        pairing = operational_keys.read(self._home.seal_state, operational_keys.PAIRING)
-        line = BoardChannel(controller, self._profile, controller)
-        nonce = self._emulation.entropy(NONCE_BYTES)
-        return InterlockClient(line, controller, pairing_key=pairing, nonce=nonce, bays=self._bays)
+        return controller
+
+    def interlock(self) -> InterlockClient:
+        """The interlock over its frames, from the loopback controller."""
+        return loopback_desk.at(self.loopback(), self._home, self._emulation.entropy, self._bays).interlock
 
     # -- jobs ----------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from appliance.compose.emulated_appliance import EmulatedAppliance
 from appliance.compose.emulation import RealEmulation
 from appliance.compose.home import Home
 from appliance.compose.job import AnyJob
+from appliance.compose.line_desk import LineDesk
 from appliance.domain.phases import Medium
 from hw.twin import confine
 from hw.twin.confine import Rules
@@ -69,6 +70,7 @@ def main() -> int:
     trace.touch()
     return app.run(
         lambda home: EmulatedAppliance(home, FailingEmulation(medium, order, trace)),
+        LineDesk,
         TemporaryWorld(),
         doctor.examine,
         sys.argv[4:],

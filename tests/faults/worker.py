@@ -20,6 +20,7 @@ from appliance.cli import app
 from appliance.compose import doctor
 from appliance.compose.demo_world import TemporaryWorld
 from appliance.compose.emulated_appliance import EmulatedAppliance
+from appliance.compose.line_desk import LineDesk
 from tests.faults import planted
 from tests.simulation.virtual_box import Cut, VirtualEmulation
 
@@ -69,7 +70,7 @@ def _command(words: Sequence[str]) -> int:
     def opened(home: Path) -> EmulatedAppliance:
         return EmulatedAppliance(home, VirtualEmulation(1, Cut()))
 
-    return app.run(opened, TemporaryWorld(), doctor.examine, list(words))
+    return app.run(opened, LineDesk, TemporaryWorld(), doctor.examine, list(words))
 
 
 if __name__ == "__main__":

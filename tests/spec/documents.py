@@ -7,7 +7,9 @@ from typing import Any
 import fastjsonschema
 
 FOLDER = Path(__file__).parent
-NAMES = ("status", "run-window", "copies-list", "restore-plan", "capture-sets")
+NAMES = (
+    "status", "run-window", "copies-list", "restore-plan", "capture-sets", "line-list", "line-test"
+)  # fmt: skip
 
 
 def schema(name: str) -> dict[str, Any]:

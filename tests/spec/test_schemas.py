@@ -46,9 +46,30 @@ CAPTURES: dict[str, Any] = {
     "schema": 1, "board": "emulated", "after": None, "warnings": [],
     **{goal: [SET] for goal in ("READ", "DESTROY", "OPEN", "BLIND", "STALL")},
 }
+LINES: dict[str, Any] = {
+    "schema": 1, "board": "cm4", "phase": "ISOLATED", "cause": "",
+    "lines": [
+        {"line": name, "ordered": False, "interlock": False, "controller": None, "unexplained": False,
+         "disputed": False}
+        for name in ("drive 1", "link")
+    ],
+    "senses": {
+        "k1_conducting": False, "k2_conducting": False, "k3_on_link": False, "cut_pressed": False,
+        "key_turned": False,
+    },
+    "carrier": False, "other_networks": 0, "interlock_age_ms": 5, "controller_age_ms": 0, "alarming": False,
+}
+TEST: dict[str, Any] = {
+    "schema": 1, "board": "cm4",
+    "steps": [
+        {"step": "dark", "verdict": "FAILED", "cause": "",
+         "findings": [{"line": "K1", "side": "controller", "live": True}]}
+    ],
+}
 GOOD = {
-    "capture-sets": CAPTURES, "status": STATUS, "run-window": RUN_WINDOW, "copies-list": COPIES,
-    "restore-plan": PLAN,
+    "capture-sets": CAPTURES,
+    "status": STATUS, "run-window": RUN_WINDOW, "copies-list": COPIES, "restore-plan": PLAN,
+    "line-list": LINES, "line-test": TEST,
 }
 
 
