@@ -364,6 +364,22 @@ class BoardUnknown(HardwareError):
     exit_status = EXIT_USAGE
 
 
+class ToolMissing(HardwareError):
+    """A program of the system that the drives need is not there."""
+
+    code = "IW-2124"
+    what = N_("the program {program} is not installed: no drive can be told from a foreign disk")
+    remedy = N_("Install the package {package}. No disk was mounted.")
+
+
+class DiskNotMounted(HardwareError):
+    """A disk on a bay's port that is no drive of this vault, or cannot be mounted."""
+
+    code = "IW-2125"
+    what = N_("the disk in bay {bay} was not mounted: {detail}")
+    remedy = N_("Take it out if it is not the vault's. A blank disk becomes a drive by `iwato drive repair`.")
+
+
 class StateFailed(HardwareError):
     """The disk of the sealing medium's own state refuses writes or reads."""
 

@@ -9,6 +9,7 @@ import importlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -80,6 +81,15 @@ def _netns() -> str:
     return "" if done.returncode == 0 else f"no network namespaces ({done.stderr.strip()[:80]})"
 
 
+def _umockdev() -> str:
+    """A program that sees umockdev's devices, and its library."""
+    if shutil.which("umockdev-wrapper") is None:
+        return "umockdev-wrapper is not installed"
+    tried = ["umockdev-wrapper", sys.executable, "-c", "import ctypes; ctypes.CDLL('libumockdev.so.0')"]
+    done = subprocess.run(tried, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else f"umockdev does not run ({done.stderr.strip()[-80:]})"
+
+
 def _block_disk() -> str:
     """An ext4 on a loop device over a file that FUSE serves: made, mounted and gone again."""
     if os.geteuid() != 0:
@@ -141,6 +151,7 @@ PROBES: dict[str, Callable[[], str]] = {
     "libfuzzer": _libfuzzer,
     "mke2fs": _mke2fs,
     "npm": _npm,
+    "umockdev": _umockdev,
     "vectors": _vectors,
     **{
         name: _program(name)

@@ -18,10 +18,10 @@ from serial.serialposix import Serial
 from appliance.errors import SerialBusy, SerialUnusable
 from appliance.ports import Clock
 
-BAUD = 460_800  # as the interlock's UART (hw/boards, [uart])
+BAUD = 115_200  # PROTOCOL 1.1
 READ_BYTES_MAX = 4096  # bytes at once; several of the longest frames
 REOPEN_MS = 200  # ms between two attempts; the interlock counts a controller as lost after 1500
-WRITE_S = 0.2  # s; 9 KB at this rate, twice the longest frame's queue, before a line counts as blocked
+WRITE_S = 0.2  # s; 2.3 KB at this rate, twice the longest frame, before a line counts as blocked
 _BUSY = frozenset({errno.EAGAIN, errno.EBUSY})
 
 

@@ -1,23 +1,29 @@
 """The machine that the controller's program runs on: clock, console, board, interlock.
 
-`real` is the emulated board's process; tests compose one over the loopback (tests/simulation). Holds
-no appliance logic.
+`real` is the emulated board's process; a board of copper is composed by wired_machine.py, and tests
+compose one over the loopback (tests/simulation). Holds no appliance logic.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 from appliance.adapters import board_channel, key_process
+from appliance.adapters.block_drives import Judge
 from appliance.adapters.board_channel import BoardChannel
 from appliance.adapters.clock import SystemClock
 from appliance.adapters.console import JsonConsole
+from appliance.adapters.directory import Directory
+from appliance.adapters.drives_emulated import EmulatedDrives
 from appliance.adapters.entropy import SystemEntropy
-from appliance.adapters.interlock import InterlockClient
+from appliance.adapters.interlock import InterlockClient, SerialLine
 from appliance.adapters.link import BoardLink
+from appliance.compose.home import Home
 from appliance.errors import ConnectionUnexplained, NetworkForeign
-from appliance.ports import Clock, Console, Entropy, Interlock, Link, Relays
+from appliance.ports import Clock, Console, Drives, Entropy, Files, Interlock, Link, Relays
 from appliance.service.keeper import Keeper
 from appliance.service.pulse import Pulse, Pulsing
 from hw import profile
@@ -30,19 +36,26 @@ def no_step(_label: str) -> None:
     """Outside tests nobody counts the durable steps."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """One boot. `steps` is called after every durable step; `threads` is intake's number of workers.
-    `harden` protects the process before a key comes into it."""
+class Board(Protocol):
+    """What the program is wired to."""
 
-    clock: Clock
-    console: Console
+    @property
+    def relays(self) -> Relays: ...
+
+    @property
+    def link(self) -> Link: ...
+
+    @property
+    def line(self) -> SerialLine: ...
+
+    def drives(self, home: Home, count: int, judge: Judge, steps: Callable[[str], None]) -> Drives: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatedParts:
+    """The emulated board: everything comes over its channel, and drives are directories."""
+
     channel: BoardChannel
-    entropy: Entropy
-    pulse: Callable[[Keeper], Pulsing]
-    steps: Callable[[str], None] = no_step
-    threads: int = 3
-    harden: Callable[[], object] = key_process.harden
 
     @property
     def relays(self) -> Relays:
@@ -51,6 +64,41 @@ class Machine:
     @property
     def link(self) -> Link:
         return BoardLink(self.channel)
+
+    @property
+    def line(self) -> SerialLine:
+        return self.channel
+
+    def drives(self, home: Home, count: int, judge: Judge, steps: Callable[[str], None]) -> Drives:  # noqa: ARG002
+        """Directories carry no file system that could attack: any may be opened."""
+
+        def files(path: Path, alive: Callable[[], bool]) -> Files:
+            return Directory(path, steps=steps, alive=alive)
+
+        return EmulatedDrives(home.bays, count, self.channel, files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """One boot. `steps` is called after every durable step; `threads` is intake's number of workers.
+    `harden` protects the process before a key comes into it."""
+
+    clock: Clock
+    console: Console
+    board: Board
+    entropy: Entropy
+    pulse: Callable[[Keeper], Pulsing]
+    steps: Callable[[str], None] = no_step
+    threads: int = 3
+    harden: Callable[[], object] = key_process.harden
+
+    @property
+    def relays(self) -> Relays:
+        return self.board.relays
+
+    @property
+    def link(self) -> Link:
+        return self.board.link
 
     def require_no_other_network(self) -> None:
         """NetworkForeign where anything but the box's own link carries."""
@@ -64,14 +112,14 @@ class Machine:
         if self.link.carrier():
             raise ConnectionUnexplained(line="link (it carries)")
 
-    @property
-    def bays(self) -> BoardChannel:
-        return self.channel
+    def drives(self, home: Home, count: int, judge: Judge) -> Drives:
+        """The drives that are up; of disks, those that `judge` takes."""
+        return self.board.drives(home, count, judge, self.steps)
 
     def interlock(self, pairing_key: bytes, bays: int) -> Interlock:
         """The interlock over the board's serial line."""
         nonce = self.entropy(NONCE_BYTES)
-        return InterlockClient(self.channel, self.clock, pairing_key=pairing_key, nonce=nonce, bays=bays)
+        return InterlockClient(self.board.line, self.clock, pairing_key=pairing_key, nonce=nonce, bays=bays)
 
 
 def real() -> Machine:
@@ -81,7 +129,7 @@ def real() -> Machine:
     return Machine(
         clock=clock,
         console=JsonConsole(),
-        channel=channel,
+        board=EmulatedParts(channel),
         entropy=SystemEntropy(),
         pulse=lambda keeper: Pulse(keeper, clock),
     )

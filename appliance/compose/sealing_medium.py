@@ -6,7 +6,7 @@ Reads the policy, staging and its own state; opens nothing of intake's and has n
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,8 @@ from pathlib import Path
 from appliance.adapters import reed_solomon
 from appliance.adapters.attributes import Wanted
 from appliance.adapters.directory import Directory, ScratchDirectory
-from appliance.adapters.drives_emulated import EmulatedDrives
 from appliance.adapters.restore_target import RestoreTarget
-from appliance.compose import key_rooms, operational_keys, rosetta_files
+from appliance.compose import drive_judge, key_rooms, operational_keys, rosetta_files
 from appliance.compose.home import Home
 from appliance.compose.job import (
     AnyJob,
@@ -40,7 +39,7 @@ from appliance.domain.ids import Bay, HolderNumber
 from appliance.errors import ControllerEnded, DriveHangs, StagedBatchRefused, StagingFailed, StateFailed
 from appliance.format import batch, receipt
 from appliance.pipeline.scatter import Code
-from appliance.ports import Console, Files
+from appliance.ports import Console
 from appliance.service import (
     bay_rests,
     copy_check,
@@ -128,13 +127,14 @@ def workshop(machine: Machine, home: Home, texts: PolicyFiles, job: AnyJob) -> W
         raise StateFailed(detail=error.strerror or str(error)) from error
     keeper = _keeper(machine, home, count, rests.resting)
     watch = BayWatch(machine.clock)
+    judge = drive_judge.of(texts.keys.log, texts.set_facts.vault, job)
     keeper.held_up = partial(_name_hung, machine.console, watch, rests)
     return Workshop(
         keeper=keeper,
         rests=rests,
         pulse=machine.pulse(keeper),
         interlock=keeper.interlock,
-        drives=WatchedDrives(_drives(machine, home, count), watch),
+        drives=WatchedDrives(machine.drives(home, count, judge), watch),
         staging=staging,
         state=state,
         console=machine.console,
@@ -153,7 +153,7 @@ def _search(machine: Machine, home: Home, bays: int) -> Search:
     return Search(
         keeper=keeper,
         pulse=machine.pulse(keeper),
-        drives=_drives(machine, home, bays),
+        drives=machine.drives(home, bays, drive_judge.by_form()),
         bays=bays,
         clock=machine.clock,
         console=machine.console,
@@ -185,13 +185,6 @@ def _keeper(machine: Machine, home: Home, count: int, resting: Collection[Bay] =
     bays = [bay for bay in _bays(count) if bay not in resting]
     interlock = machine.interlock(operational_keys.read(home.seal_state, operational_keys.PAIRING), count)
     return Keeper(interlock, machine.relays, machine.clock, bays)
-
-
-def _drives(machine: Machine, home: Home, count: int) -> EmulatedDrives:
-    def drive_files(path: Path, alive: Callable[[], bool]) -> Files:
-        return Directory(path, steps=machine.steps, alive=alive)
-
-    return EmulatedDrives(home.bays, count, machine.bays, drive_files)
 
 
 def _recover(phase: DrivePhase, job: RestoreJob | ProveJob, texts: PolicyFiles) -> None:

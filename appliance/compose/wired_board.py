@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.adapters import header_pins
+from appliance.adapters import header_pins, kernel_link
+from appliance.adapters.bay_devices import BayDevices
+from appliance.adapters.block_drives import Devices
 from appliance.adapters.clock import SystemClock
 from appliance.adapters.entropy import SystemEntropy
 from appliance.adapters.header_pins import HeaderPins
@@ -36,10 +39,11 @@ SIGNALLED = 128  # added to a signal's number, as a shell does
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
-    """Where the wires end: gpiozero's pin factory, and the kernel's list of networks."""
+    """Where the wires end: gpiozero's pin factory, the kernel's networks, the disks on the bays' ports."""
 
     pins: Callable[[], Any] = header_pins.lgpio_factory
-    networks: str = "/sys/class/net"
+    networks: str = kernel_link.INTERFACES
+    disks: Callable[[Sequence[str]], Devices] = BayDevices
 
 
 def profile_of(name: str) -> BoardProfile:
@@ -48,6 +52,11 @@ def profile_of(name: str) -> BoardProfile:
         return profile.load(name)
     except ProfileInvalid as error:
         raise BoardUnknown(name=name, detail=str(error)) from None
+
+
+def ports_of(parts: BoardProfile) -> Sequence[str]:
+    """The hub port of each bay."""
+    return parts.wired.ports if parts.wired is not None else ()
 
 
 @contextmanager
@@ -59,6 +68,7 @@ def opened(home: Home, settings: Board, parts: BoardProfile, ends: Ends | None =
     with released_at_the_end(parts, ends.pins) as pins:
         port = SerialPort(settings.serial, clock)
         try:
+            disks = ends.disks(ports_of(parts))
             port.open()
             nonce = SystemEntropy()(NONCE_BYTES)
             interlock = InterlockClient(
@@ -66,7 +76,7 @@ def opened(home: Home, settings: Board, parts: BoardProfile, ends: Ends | None =
             )
             yield Bench(
                 relays=pins,
-                senses=lambda: pins.senses((None,) * parts.bays_max),
+                senses=lambda: pins.senses(_seen(disks, parts.bays_max)),
                 link=KernelLink(settings.link, ends.networks),
                 interlock=interlock,
                 clock=clock,
@@ -77,6 +87,12 @@ def opened(home: Home, settings: Board, parts: BoardProfile, ends: Ends | None =
             )
         finally:
             port.close()
+
+
+def _seen(disks: Devices, count: int) -> tuple[bool | None, ...]:
+    """A disk that answers has supply; a port on which none answers says nothing."""
+    up = {device.bay for device in disks.present()}
+    return tuple(True if number in up else None for number in range(1, count + 1))
 
 
 @contextmanager
@@ -97,7 +113,8 @@ def _ended_by_sigterm() -> Iterator[None]:
     def leave(number: int, _frame: object) -> None:
         sys.exit(SIGNALLED + number)
 
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    is_main = threading.current_thread() is threading.main_thread()  # nobody else may have handlers
+    numbers = (signal.SIGTERM, signal.SIGHUP) if is_main else ()
     before = [signal.signal(number, leave) for number in numbers]
     try:
         yield

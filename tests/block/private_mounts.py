@@ -74,7 +74,7 @@ def unmount(target: Path, *, lazily: bool = False) -> None:
 def mount_ext4(image: Path, target: Path, nodes: Path) -> None:
     """The ext4 in `image` at `target`, through a loop device that goes when it is unmounted. `nodes` is a
     folder for device nodes: the machine's /dev may have too few."""
-    node, device = _attached(image, nodes)
+    node, device = attached(image, nodes)
     try:
         mount(str(node), target, "ext4")
     finally:
@@ -90,7 +90,7 @@ def sync(target: Path) -> None:
         os.close(folder)
 
 
-def _attached(image: Path, nodes: Path) -> tuple[Path, int]:
+def attached(image: Path, nodes: Path) -> tuple[Path, int]:
     """A loop device's node, and the descriptor that holds it until it is mounted."""
     for _ in range(TRIES):
         node, number = _free_node(nodes)

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from appliance.adapters.bay_devices import BayDevice
 from appliance.compose import operational_keys
 from appliance.compose.home import Home
 from appliance.compose.line_desk import LineDesk
@@ -30,6 +31,19 @@ SLICE_MS = 5  # ms of both clocks
 
 
 @dataclass
+class Disks:
+    """block_drives.Devices: what is on the ports of the bays."""
+
+    up: list[BayDevice] = field(default_factory=list)
+
+    def present(self) -> list[BayDevice]:
+        return self.up
+
+    def is_there(self, device: BayDevice) -> bool:
+        return device in self.up
+
+
+@dataclass
 class WiredBox:
     """A born box and the home of a controller beside it. `lives` runs it."""
 
@@ -37,6 +51,7 @@ class WiredBox:
     bench: Bench = field(default_factory=Bench)
     cable: Cable = field(default_factory=Cable)
     boot: Boot | None = None
+    disks: Disks = field(default_factory=Disks)
 
     def __post_init__(self) -> None:
         self.bench.birth()
@@ -56,7 +71,10 @@ class WiredBox:
     def desk(self) -> LineDesk:
         boot = self.boot
         assert boot is not None
-        return LineDesk(self.home, None, Ends(pins=lambda: factory_of(boot), networks=str(self.networks)))
+        ends = Ends(
+            pins=lambda: factory_of(boot), networks=str(self.networks), disks=lambda _: self.disks
+        )
+        return LineDesk(self.home, None, ends)
 
     @contextmanager
     def lives(self) -> Iterator[None]:

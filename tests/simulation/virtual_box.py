@@ -28,7 +28,7 @@ from appliance.compose.emulation import Box
 from appliance.compose.home import Home
 from appliance.compose.job import AnyJob
 from appliance.compose.ledger_record import LedgerRecord
-from appliance.compose.machine import Machine
+from appliance.compose.machine import EmulatedParts, Machine
 from appliance.compose.policy_files import PolicyFiles
 from appliance.domain.ids import Bay
 from appliance.domain.phases import Medium, Reading
@@ -114,7 +114,7 @@ class VirtualEmulation:
             machine = Machine(
                 clock=made,
                 console=made,
-                channel=BoardChannel(made, BOARD, made),
+                board=EmulatedParts(BoardChannel(made, BOARD, made)),
                 entropy=self.entropy,
                 pulse=lambda keeper: InlinePulse(keeper, made),
                 steps=self._steps,

@@ -13,6 +13,7 @@ from appliance.cli.trace import ms_of
 from appliance.compose import doctor
 from appliance.compose.demo_world import TemporaryWorld
 from appliance.compose.emulated_appliance import EmulatedAppliance
+from appliance.compose.line_desk import LineDesk
 from appliance.errors import EXIT_OK, EXIT_REFUSED, EXIT_USAGE, UsageError
 from hw import trace
 from tests.unit import recorded_bench
@@ -27,7 +28,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def call(words: Sequence[object]) -> int:
-    return app.run(EmulatedAppliance, TemporaryWorld(), doctor.examine, ["bench", "trace", *map(str, words)])
+    arguments = ["bench", "trace", *map(str, words)]
+    return app.run(EmulatedAppliance, LineDesk, TemporaryWorld(), doctor.examine, arguments)
 
 
 def test_the_list_numbers_the_events_and_says_what_changed_below_each(
