@@ -49,6 +49,12 @@ _SIDES = {
     "interlock": N_("the interlock measures {line}: {state}"),
     "eyes": N_("the person at the box says no ({line})"),
 }
+_NAMES = {
+    "link": N_("link"),
+    "carrier": N_("carrier"),
+    "key": N_("key switch"),
+    "another network": N_("another network"),
+}
 
 
 @click.group("line", help=N_("The lines: network link and drive supplies, as ordered and as measured."))
@@ -140,11 +146,13 @@ def _state(face: Face, live: bool | None) -> str:
 
 
 def _named(face: Face, name: str) -> str:
-    """`link`, `drive 3`, or a name that is the same in every language (K1)."""
+    """A line or what else was found; K1 is K1 in every language."""
     kind, _, number = name.partition(" ")
     if kind == "drive":
         return f"{face.text(N_('drive'))} {number}"
-    return face.text(N_("link")) if name == "link" else name
+    if name in _QUESTIONS:
+        return face.text(_QUESTIONS[Question(name)])
+    return face.text(_NAMES[name]) if name in _NAMES else name
 
 
 @dataclass(frozen=True, slots=True)

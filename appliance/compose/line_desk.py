@@ -12,6 +12,7 @@ from appliance.compose.emulation import RealEmulation
 from appliance.compose.home import Home
 from appliance.compose.machine import BOARD
 from appliance.compose.wired_board import Ends
+from appliance.errors import HomeMissing
 from appliance.service import line_survey
 from appliance.service.line_bench import Bench, Eyes, StepResult
 from appliance.service.line_survey import Survey
@@ -48,6 +49,8 @@ class LineDesk:
                 self._home, RealEmulation(), for_test=for_test, in_window=in_window
             ) as lines:
                 yield lines.bench, lines
+        elif not self._home.root.is_dir():
+            raise HomeMissing(path=self._home.root)  # the lock would make it
         else:
             with (
                 self._home.lock(),

@@ -14,7 +14,14 @@ import pytest
 from appliance.adapters.clock import SystemClock
 from appliance.adapters.serial_port import SerialPort
 from appliance.compose.line_desk import LineDesk
-from appliance.errors import BoardUnknown, InterlockSilent, OwnFileMissing, PinsUnusable, SerialBusy
+from appliance.errors import (
+    BoardUnknown,
+    HomeMissing,
+    InterlockSilent,
+    OwnFileMissing,
+    PinsUnusable,
+    SerialBusy,
+)
 from appliance.service.line_bench import Question, Step, StepResult, Verdict
 from hw import profile
 from tests.contract.wired_box import BOARD, WiredBox
@@ -131,6 +138,9 @@ def test_without_the_board_the_profile_or_the_pairing_key_there_is_an_error_with
         LineDesk(box.home).listed()  # no lgpio on this machine, or no pins
     with pytest.raises(BoardUnknown, match="cm9"):
         LineDesk(box.home, "cm9")
+    with pytest.raises(HomeMissing):
+        LineDesk(box.root / "absent", BOARD).listed()
+    assert not (box.root / "absent").exists()
     (box.home / "seal-state" / "pairing.key").unlink()
     with pytest.raises(OwnFileMissing):
         LineDesk(box.home).listed()
