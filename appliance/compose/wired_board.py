@@ -28,6 +28,7 @@ from appliance.compose.machine import NONCE_BYTES
 from appliance.config import Board
 from appliance.domain.ids import Bay
 from appliance.errors import BoardUnknown
+from appliance.ports import Clock
 from appliance.service.line_bench import Bench
 from appliance.service.pulse import Pulse
 from hw import profile
@@ -39,11 +40,13 @@ SIGNALLED = 128  # added to a signal's number, as a shell does
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
-    """Where the wires end: gpiozero's pin factory, the kernel's networks, the disks on the bays' ports."""
+    """Where the wires end: gpiozero's pin factory, the kernel's networks, the disks on the bays' ports,
+    and the machine's clock."""
 
     pins: Callable[[], Any] = header_pins.lgpio_factory
     networks: str = kernel_link.INTERFACES
     disks: Callable[[Sequence[str]], Devices] = BayDevices
+    clock: Callable[[], Clock] = SystemClock
 
 
 def profile_of(name: str) -> BoardProfile:
@@ -63,7 +66,8 @@ def ports_of(parts: BoardProfile) -> Sequence[str]:
 def opened(home: Home, settings: Board, parts: BoardProfile, ends: Ends | None = None) -> Iterator[Bench]:
     """The bench, every coil released before and after. PinsUnusable, SerialUnusable, SerialBusy,
     OwnFileMissing without the pairing key."""
-    ends, clock = ends or Ends(), SystemClock()
+    ends = ends or Ends()
+    clock = ends.clock()
     pairing = operational_keys.read(home.seal_state, operational_keys.PAIRING)
     with released_at_the_end(parts, ends.pins) as pins:
         port = SerialPort(settings.serial, clock)

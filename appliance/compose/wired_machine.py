@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from appliance.adapters import mount
 from appliance.adapters.block_drives import BlockDrives, Devices, Judge
-from appliance.adapters.clock import SystemClock
 from appliance.adapters.console import JsonConsole
 from appliance.adapters.directory import Directory
 from appliance.adapters.entropy import SystemEntropy
@@ -61,7 +60,7 @@ def opened(home: Home, board: str, ends: Ends | None = None) -> Iterator[Machine
     """Every coil released before and after. BoardUnknown, PinsUnusable, SerialUnusable, SerialBusy,
     ToolMissing, ConfigInvalid."""
     ends, settings = ends or Ends(), config_file.read(home).board
-    parts, clock, console = wired_board.profile_of(board), SystemClock(), JsonConsole()
+    parts, clock, console = wired_board.profile_of(board), ends.clock(), JsonConsole()
     with ExitStack() as stack, wired_board.released_at_the_end(parts, ends.pins) as pins:
         line = SerialPort(settings.serial, clock)
         stack.callback(line.close)
