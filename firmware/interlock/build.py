@@ -15,19 +15,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware.interlock import stack
+from firmware.interlock import foreign, stack
 
 HERE = Path(__file__).parent
-SOURCES = HERE / "rp2040"
 OUT = HERE.parents[1] / "build" / "firmware"
 PREFIX = "arm-none-eabi-"
 PACKAGE = "gcc-arm-none-eabi"
 PLATFORM = (
-    "boot2.S", "start.S", "start.c", "bytes.c", "tick.c", "lines.c", "serial.c", "bus.c", "clock_chip.c",
+    *("boot2.S", "start.S", "start.c", "bytes.c", "tick.c", "lines.c", "serial.c", "bus.c", "clock_chip.c"),
     "memory_chip.c",
 )
+LOGIC = tuple(sorted(path.name for path in (HERE / "logic").glob("*.c")))
 # image → its sources beside the platform's
-IMAGES: Mapping[str, tuple[str, ...]] = {"drivers": ("drivers_image.c",)}
+IMAGES: Mapping[str, tuple[str, ...]] = {
+    "drivers": ("rp2040/drivers_image.c", "logic/crc.c"),
+    "interlock": ("rp2040/interlock_image.c", "rp2040/crypto_check.c", *(f"logic/{name}" for name in LOGIC)),
+}
 BOOT2_BYTES = 256  # bytes, the last four of them the checksum (RP2040 datasheet 2.8.1.3.1)
 
 WARNINGS = (
@@ -35,13 +38,14 @@ WARNINGS = (
     "-Wvla", "-Wundef",
 )
 COMPILE = (
-    "-mcpu=cortex-m0plus", "-mthumb", "-std=c11", "-Os", "-ffreestanding", "-fno-common",
+    "-mcpu=cortex-m0plus", "-mthumb", "-Os", "-ffreestanding", "-fno-common", "-Irp2040",
     "-ffunction-sections", "-fdata-sections", "-fcallgraph-info=su", "-fno-ident",
     "-fno-tree-loop-distribute-patterns",  # or memset would be made of a call of memset
-    *WARNINGS,
 )
+OWN = ("-std=c11", "-Ilogic", *foreign.INCLUDES, *WARNINGS)
+FOREIGN = ("-std=gnu11", "-DBR_ARMEL_CORTEXM_GCC=1", *foreign.INNER_INCLUDES)  # it multiplies in assembly
 LINK = ("-mcpu=cortex-m0plus", "-mthumb", "-nostdlib", "-Wl,--gc-sections", "-Wl,--fatal-warnings",
-        "-Wl,--build-id=none", "-T", "memory.ld")
+        "-Wl,--build-id=none", "-T", "rp2040/memory.ld")
 
 
 class BuildFailedError(RuntimeError):
@@ -72,17 +76,19 @@ def boot2_checksum(code: bytes) -> int:
     return crc
 
 
-def build(name: str, folder: Path, *, sources: Path = SOURCES) -> Image:
+def build(name: str, folder: Path, *, sources: Path = HERE) -> Image:
     """The image `name`, with its objects and map in `folder`/`name`. Raises BuildFailedError."""
     place = folder / name
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     place = place.resolve()
-    objects = []
-    for source in (*PLATFORM, *IMAGES[name]):
-        made = place / f"{source}.o"
-        _run("gcc", [*COMPILE, f"-ffile-prefix-map={sources}=.", "-c", source, "-o", str(made)], sources)
-        objects.append(str(made))
+    own = [*(f"rp2040/{file}" for file in PLATFORM), *IMAGES[name]]
+    objects = [_compiled(source, [*OWN, f"-ffile-prefix-map={sources}=."], place, sources) for source in own]
+    if name != "drivers":
+        if lacking := foreign.lacking():
+            raise BuildFailedError(lacking)
+        shift = f"-ffile-prefix-map={foreign.PLACE}=."
+        objects += [_compiled(str(file), [*FOREIGN, shift], place, sources) for file in foreign.sources()]
     elf, plain = place / f"{name}.elf", place / f"{name}.plain"
     # libgcc for what the core has no instruction for: division.
     _run("gcc", [*LINK, f"-Wl,-Map={place / 'map'}", *objects, "-lgcc", "-o", str(elf)], sources)
@@ -97,6 +103,13 @@ def build(name: str, folder: Path, *, sources: Path = SOURCES) -> Image:
         variables_bytes=initial + zeroed,
         stack_bytes=stack.bound(path.read_text(encoding="utf-8") for path in sorted(place.glob("*.ci"))),
     )
+
+
+def _compiled(source: str, options: Sequence[str], place: Path, folder: Path) -> str:
+    path = Path(source)
+    made = str(place / f"{path.parent.name}+{path.name}.o")  # both folders have a lines.c
+    _run("gcc", [*COMPILE, *options, "-c", source, "-o", made], folder)
+    return made
 
 
 def _sealed(plain: bytes) -> bytes:

@@ -20,6 +20,7 @@ from tests.firmware.bus_chips import Bus, BusChip
 BYTE_NS = 1e10 / 115_200  # ns; ten bits
 WATCHDOG_RESETS = 0x1FFFC  # every block but the oscillators
 BOOT_MS_MAX = 200  # ms until an image speaks
+FLASH_BYTES = 128 << 10  # more than any image
 I2C0_RESET = 1 << 3  # of RESETS
 HARD_FAULT = 3  # exception number
 RUN_BATCHES_MAX = 200_000  # a hanging harness ends as a failure
@@ -80,7 +81,7 @@ class Chip:
         chip.load_bootrom(BOOTROM_B1)
         chip.flash[: len(self._image)] = self._image
         chip.core.reset()
-        self._flash = bytes(chip.flash[: 64 << 10])
+        self._flash = bytes(chip.flash[:FLASH_BYTES])
         self._heard = bytearray()
         self._line = self.sim.clock.create_alarm(self._arrive)
         chip.uart[0].on_byte = self._say
@@ -216,7 +217,7 @@ class Chip:
         self.stop()
 
     def _judge(self) -> None:
-        if bytes(self.chip.flash[: 64 << 10]) != self._flash:
+        if bytes(self.chip.flash[:FLASH_BYTES]) != self._flash:
             self._trouble = "a store into flash, which silicon ignores"
         trouble = self._trouble or self.complaints.bus
         self._trouble = self.complaints.bus = None

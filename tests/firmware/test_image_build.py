@@ -11,28 +11,34 @@ from firmware.interlock import build, stack
 from tests.firmware import images
 from tests.tidy.tree import PROJECT
 
-pytestmark = pytest.mark.needs("arm-none-eabi-gcc")
+pytestmark = pytest.mark.needs("arm-none-eabi-gcc", "interlock_host")
 
 FOLDER = PROJECT / "firmware" / "interlock"
-OWN_LINES_MAX = 1000  # of the platform, without blank lines and comments; logic/ has its own test
+OWN_LINES_MAX = 1000  # of the platform; not its test image, blank lines, comments; logic/ has its own test
 STACK_BYTES = 16 << 10  # memory.ld
+PLATFORM = FOLDER / "rp2040"
+
+
+def copied(place: Path) -> Path:
+    """The sources in another folder."""
+    for name in ("rp2040", "logic"):
+        shutil.copytree(FOLDER / name, place / name)
+    return place
 
 
 def test_two_builds_in_different_folders_have_the_same_bytes(tmp_path: Path) -> None:
-    sources = tmp_path / "somewhere" / "else"
-    shutil.copytree(build.SOURCES, sources)
-    again = build.build("drivers", tmp_path / "out", sources=sources)
-    assert again.digest == images.image("drivers").digest
+    sources = copied(tmp_path / "somewhere" / "else")
+    for name in build.IMAGES:
+        assert build.build(name, tmp_path / "out", sources=sources).digest == images.image(name).digest
 
 
 @pytest.mark.planted
 def test_another_source_has_other_bytes_and_a_warning_is_an_error(tmp_path: Path) -> None:
-    sources = tmp_path / "sources"
-    shutil.copytree(build.SOURCES, sources)
-    pins = sources / "pins.h"
+    sources = copied(tmp_path / "sources")
+    pins = sources / "rp2040" / "pins.h"
     pins.write_text(pins.read_text().replace("PIN_SENSE_K1 9", "PIN_SENSE_K1 8"))
     assert build.build("drivers", tmp_path / "a", sources=sources).digest != images.image("drivers").digest
-    with (sources / "tick.c").open("a") as tick:
+    with (sources / "rp2040" / "tick.c").open("a") as tick:
         tick.write("static int unused;\n")
     with pytest.raises(build.BuildFailedError, match="unused"):
         build.build("drivers", tmp_path / "b", sources=sources)
@@ -44,8 +50,8 @@ def test_the_readme_shows_the_figures_of_this_build() -> None:
 
 
 def test_the_stack_has_room_for_twice_the_bound() -> None:
-    assert 2 * images.image("drivers").stack_bytes <= STACK_BYTES
-    assert f"LENGTH = {STACK_BYTES >> 10}K" in (build.SOURCES / "memory.ld").read_text("utf-8")
+    assert all(2 * images.image(name).stack_bytes <= STACK_BYTES for name in build.IMAGES)
+    assert f"LENGTH = {STACK_BYTES >> 10}K" in (PLATFORM / "memory.ld").read_text("utf-8")
 
 
 def test_the_boot_checksum_is_the_boot_roms() -> None:
@@ -56,13 +62,14 @@ def test_the_boot_checksum_is_the_boot_roms() -> None:
 
 def test_our_own_lines_of_the_platform_stay_few() -> None:
     kinds = {".c", ".h", ".S", ".ld"}
-    texts = [path.read_text("utf-8") for path in build.SOURCES.rglob("*") if path.suffix in kinds]
+    files = [path for path in PLATFORM.iterdir() if path.suffix in kinds and path.name != "drivers_image.c"]
+    texts = [path.read_text("utf-8") for path in files]
     plain = [re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL) for text in texts]
     assert 300 < sum(bool(line.strip()) for text in plain for line in text.splitlines()) <= OWN_LINES_MAX
 
 
 def test_the_board_profile_and_the_firmware_name_the_same_pins() -> None:
-    text = (build.SOURCES / "pins.h").read_text("utf-8")
+    text = (PLATFORM / "pins.h").read_text("utf-8")
     defined = re.findall(r"#define (?:PIN_)?(\w+) (\d+)\b", text)
     profile = tomllib.loads((PROJECT / "hw" / "boards" / "emulated.toml").read_text("utf-8"))["interlock"]
     profile.pop("source")
@@ -77,7 +84,7 @@ GRAPH = """node: {{ title: "start" label: "start\\n10 bytes (static)" }}
 node: {{ title: "deep" label: "deep\\n{deep} bytes ({kind})" }}
 node: {{ title: "serial_interrupt" label: "s\\n4 bytes (static)" }}
 node: {{ title: "tick_interrupt" label: "t\\n8 bytes (static)" }}
-node: {{ title: "start.c:fault" label: "f\\n0 bytes (static)" }}
+node: {{ title: "fault" label: "f\\n0 bytes (static)" }}
 edge: {{ sourcename: "start" targetname: "deep" label: "x" }}
 {more}
 """
@@ -85,7 +92,7 @@ edge: {{ sourcename: "start" targetname: "deep" label: "x" }}
 
 def test_the_bound_is_the_deepest_chain_and_every_interrupt_on_it() -> None:
     graph = GRAPH.format(deep=100, kind="static", more="")
-    assert stack.bound([graph]) == 10 + 100 + 4 + 8 + 3 * stack.EXCEPTION_BYTES
+    assert stack.bound([graph]) == 10 + 100 + 4 + 8 + 4 * stack.SWITCH_BYTES + 3 * stack.EXCEPTION_BYTES
 
 
 @pytest.mark.planted

@@ -28,12 +28,3 @@ void hmac_sha256(uint8_t out[32], const uint8_t key[32], const struct Piece *pie
     for (unsigned i = 0; i < 64; i++) pad[i] ^= 0x36 ^ 0x5c;
     sha256(out, (struct Piece[]){{pad, 64}, {inner, 32}}, 2);
 }
-
-uint32_t crc32(const uint8_t *data, size_t bytes) {
-    uint32_t crc = 0xFFFFFFFFu;
-    for (size_t i = 0; i < bytes; i++) {
-        crc ^= data[i];
-        for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
-    }
-    return ~crc;
-}

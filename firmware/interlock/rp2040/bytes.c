@@ -1,11 +1,5 @@
-/* The four functions that a freestanding compiler may call by itself (C11 4p6, GCC manual 2.1). */
-#include <stddef.h>
 #include <stdint.h>
-
-void *memset(void *to, int value, size_t count);
-void *memcpy(void *restrict to, const void *restrict from, size_t count);
-void *memmove(void *to, const void *from, size_t count);
-int memcmp(const void *left, const void *right, size_t count);
+#include "string.h"
 
 void *memset(void *to, int value, size_t count) {
     uint8_t *byte = to;

@@ -36,7 +36,7 @@ void lines_start(void) {
     }
 }
 
-void lines_read(struct senses *senses) {
+void lines_read(struct Senses *senses) {
     const uint32_t in = GPIO_IN;
     senses->k1_conducting = in & BIT(PIN_SENSE_K1);
     senses->k2_conducting = in & BIT(PIN_SENSE_K2);
@@ -48,7 +48,7 @@ void lines_read(struct senses *senses) {
 }
 
 /* What is taken away goes first. */
-void lines_write(const struct orders *orders) {
+void lines_write(const struct Drive *orders) {
     uint32_t on = (orders->drive_mask & BAY_MASK) << PIN_BAY_1;
     on |= orders->k3_on_link ? BIT(PIN_K3_ON_LINK) : 0;
     on |= orders->controller_power ? BIT(PIN_CONTROLLER_POWER) : 0;

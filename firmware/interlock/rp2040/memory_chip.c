@@ -13,7 +13,7 @@ static bool put(uint32_t place, const uint8_t *data, size_t count) {
     for (size_t i = 0; i < count; i++) {
         out[2 + i] = data[i];
     }
-    progress();
+    platform_progress();
     if (bus_transfer(ADDRESS, out, 2 + count, NULL, 0) != BUS_OK ||
         bus_transfer(ADDRESS, out, 2, back, count) != BUS_OK) {
         return false;
@@ -28,27 +28,25 @@ static bool put(uint32_t place, const uint8_t *data, size_t count) {
 
 static bool get(uint32_t place, uint8_t *data, size_t count) {
     const uint8_t out[2] = {(uint8_t)(place >> 8), (uint8_t)place};
-    progress();
+    platform_progress();
     return bus_transfer(ADDRESS, out, 2, data, count) == BUS_OK;
 }
 
-size_t memory_read(unsigned slot, uint8_t *record, size_t room) {
+bool memory_read(unsigned slot, uint8_t *record, size_t room, size_t *count) {
     const uint32_t place = slot * SLOT_BYTES;
     uint8_t head[HEAD];
     if (slot > 1 || !get(place, head, HEAD)) {
-        return 0;
+        return false;
     }
-    const size_t count = (size_t)head[0] << 8 | head[1];
+    const size_t length = (size_t)head[0] << 8 | head[1];
     const size_t check = (size_t)head[2] << 8 | head[3];
-    if ((count ^ check) != 0xffffu || count > room || count > SLOT_BYTES - HEAD) {
-        return 0;
-    }
-    for (size_t at = 0; at < count; at += PIECE) {
-        if (!get(place + HEAD + at, record + at, count - at < PIECE ? count - at : PIECE)) {
-            return 0;
+    *count = (length ^ check) == 0xffffu && length <= room && length <= SLOT_BYTES - HEAD ? length : 0;
+    for (size_t at = 0; at < *count; at += PIECE) {
+        if (!get(place + HEAD + at, record + at, *count - at < PIECE ? *count - at : PIECE)) {
+            return false;
         }
     }
-    return count;
+    return true;
 }
 
 bool memory_write(unsigned slot, const uint8_t *record, size_t count) {

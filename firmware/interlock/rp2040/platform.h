@@ -2,47 +2,34 @@
    take away: CUT, both permits at once, a foreign line that is live, and a silent foreground. */
 #ifndef IWATO_PLATFORM_H
 #define IWATO_PLATFORM_H
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "interlock.h"
 
 #define EDGE_US 500u         /* us between two edges of a dynamic output: 1 kHz */
-#define STEP_EDGES 20u       /* edges between two safety steps: 10 ms */
 #define WATCHDOG_US 50000u   /* us; 20-interlock */
 #define FOREGROUND_US 600000u /* us; the longest signature takes 331 ms, 20-interlock */
 #define BUS_US 5000u         /* us for one transfer; 64 bytes take 1.7 ms at 400 kHz */
 #define SLOT_BYTES 0x4000u   /* bytes of one of two memory slots; the chip has 32 KiB */
 
-struct senses {
-    bool k1_conducting, k2_conducting, k3_on_link, cut_pressed, key_turned, controller_supplied;
-    uint32_t drives_live; /* bit 0: bay 1 */
-};
-struct orders { /* all false: nothing is fed */
-    bool permit_link, permit_drives, k3_on_link, controller_power, boot_sealing;
-    uint32_t drive_mask;
-};
-
-/* The logic's part. `safety_step` runs in the tick interrupt every 10 ms and may not wait. */
-void safety_step(uint32_t uptime_ms, const struct senses *senses, struct orders *orders);
+/* The image's part. `safety_step` runs in the tick interrupt before every edge, may not wait, and says what is fed. */
+struct Drive safety_step(const struct Senses *senses, int64_t uptime_ms);
 void foreground(void);
 
 enum dark { /* why the chip stays dark, in WATCHDOG scratch 0, for a probe */
     DARK_RAM = 0x4441524bu, DARK_IMAGE, DARK_WATCHDOG, DARK_CRYPTO
 };
 _Noreturn void stay_dark(enum dark why);
+_Noreturn void fault(void); /* interrupts off: no edge leaves the chip, and the watchdog resets everything */
 
-void clocks_start(void);
-void image_check(void);
-uint32_t crc32_of(const uint8_t *data, size_t count);
+void crypto_check(void); /* stays dark when a known answer does not come out */
 size_t stack_used(void);
 
 void lines_start(void);
-void lines_read(struct senses *senses);
-void lines_write(const struct orders *orders);
+void lines_read(struct Senses *senses);
+void lines_write(const struct Drive *orders);
 
-void tick_start(void);
-void progress(void); /* the foreground is alive; 0.6 s without it ends everything */
+void tick_start(void); /* and 0.6 s without platform_progress() end everything */
 uint32_t now_us(void);
+int64_t uptime_ms(void); /* since the tick was started */
 
 void serial_start(void);
 int serial_get(void);                                /* a byte, or -1 */
@@ -55,6 +42,6 @@ enum bus bus_transfer(uint8_t address, const uint8_t *out, size_t outs, uint8_t 
 
 bool clock_chip_read(uint32_t *unix_s);  /* false: no answer, no sense, or the oscillator had stopped */
 bool clock_chip_set(uint32_t unix_s);    /* and reads back */
-size_t memory_read(unsigned slot, uint8_t *record, size_t room); /* 0: empty, too long or no answer */
+bool memory_read(unsigned slot, uint8_t *record, size_t room, size_t *count); /* false: no answer; 0: empty */
 bool memory_write(unsigned slot, const uint8_t *record, size_t count); /* and reads back */
 #endif

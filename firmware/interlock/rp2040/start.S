@@ -9,8 +9,11 @@
     .thumb_func
 reset_handler:
     cpsid i
-    ldr r0, =_stack_bottom
-    ldr r1, =_ram_end
+    ldr r0, =0x40058000      /* WATCHDOG_CTRL: whoever ran before may have left it running; tick.c starts it anew */
+    movs r1, #0
+    str r1, [r0]
+    ldr r0, =stack_bottom
+    ldr r1, =ram_end
     mov r2, r0
 1:  str r2, [r2]
     adds r2, #4
@@ -34,15 +37,15 @@ reset_handler:
     str r5, [r2]
     cmp r2, r0
     bhi 3b
-    ldr r0, =_data_begin
-    ldr r1, =_data_end
-    ldr r2, =_data_image
+    ldr r0, =data_begin
+    ldr r1, =data_end
+    ldr r2, =data_image
     b 5f
 4:  ldmia r2!, {r3}
     stmia r0!, {r3}
 5:  cmp r0, r1
     blo 4b
-    ldr r1, =_bss_end        /* .bss follows .data */
+    ldr r1, =bss_end        /* .bss follows .data */
     movs r3, #0
     b 7f
 6:  stmia r0!, {r3}

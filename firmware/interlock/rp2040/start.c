@@ -1,10 +1,10 @@
-/* From reset to the foreground: vectors, clocks, self-test. Every fault ends in `fault`: interrupts off, so no
-   edge leaves the chip, and the watchdog that nobody feeds resets everything. */
+/* From reset to the foreground: vectors, clocks, self-test. Every fault of the core ends in `fault`. */
 #include "chip.h"
+#include "digest.h"
 #include "platform.h"
 
-extern const uint8_t _image_begin[], _image_end[];
-extern uint32_t _stack_bottom[], _stack_top[];
+extern const uint8_t image_begin[], image_bytes[]; /* memory.ld; the addresses of _bytes are numbers */
+extern uint32_t stack_bottom[], stack_bytes[], stack_top[];
 void reset_handler(void);
 void start(void);
 void tick_interrupt(void);
@@ -12,7 +12,7 @@ void serial_interrupt(void);
 
 #define FILL 0xa5a5a5a5u /* start.S */
 
-static void fault(void) {
+_Noreturn void fault(void) {
     __asm volatile("cpsid i");
     for (;;) {
     }
@@ -23,7 +23,7 @@ struct vectors {
     void (*handler[47])(void);
 };
 __attribute__((section(".vectors"), used)) static const struct vectors vectors = {
-    _stack_top,
+    stack_top,
     {[0] = reset_handler, [1] = fault, [2] = fault, [10] = fault, [13] = fault, [14] = fault,
      [15 + IRQ_TIMER0] = tick_interrupt, [15 + IRQ_UART0] = serial_interrupt}};
 
@@ -37,7 +37,7 @@ _Noreturn void stay_dark(enum dark why) {
 }
 
 /* 12 MHz crystal x 125 = 1500 MHz, / 6 / 2 = 125 MHz. */
-void clocks_start(void) {
+static void clocks_start(void) {
     REG(XOSC_STARTUP) = 47; /* x 256 cycles: 1 ms, 2.16.3 */
     REG(XOSC_CTRL) = (0xfabu << 12) | 0xaa0u;
     while (!(REG(XOSC_STATUS) >> 31)) {
@@ -66,35 +66,24 @@ void clocks_start(void) {
     REG(WATCHDOG_TICK) = (1u << 9) | 12u; /* 1 MHz for timer and watchdog */
 }
 
-uint32_t crc32_of(const uint8_t *data, size_t count) {
-    static const uint32_t nibble[16] = {
-        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-        0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
-    uint32_t crc = 0xffffffffu;
-    while (count--) {
-        crc ^= *data++;
-        crc = crc >> 4 ^ nibble[crc & 15u];
-        crc = crc >> 4 ^ nibble[crc & 15u];
-    }
-    return ~crc;
-}
-
 /* Stays dark when a bit of the image is not as it was built. */
-void image_check(void) {
-    const uint8_t *kept = _image_end;
+static void image_check(void) {
+    const size_t bytes = (size_t)image_bytes;
+    const uint8_t *kept = image_begin + bytes;
     uint32_t crc = kept[0] | (uint32_t)kept[1] << 8 | (uint32_t)kept[2] << 16 | (uint32_t)kept[3] << 24;
-    if (crc32_of(_image_begin, (size_t)(_image_end - _image_begin)) != crc) {
+    if (crc32(image_begin, bytes) != crc) {
         stay_dark(DARK_IMAGE);
     }
 }
 
 /* Bytes of the deepest stack since reset. */
 size_t stack_used(void) {
-    const uint32_t *word = _stack_bottom;
-    while (word < _stack_top && *word == FILL) {
-        word++;
+    const size_t words = (size_t)stack_bytes / sizeof *stack_bottom;
+    size_t unused = 0;
+    while (unused < words && stack_bottom[unused] == FILL) {
+        unused++;
     }
-    return (size_t)(_stack_top - word) * sizeof *word;
+    return (words - unused) * sizeof *stack_bottom;
 }
 
 void start(void) {

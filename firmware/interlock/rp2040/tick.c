@@ -9,62 +9,64 @@ void tick_interrupt(void);
 
 #define LINK (1u << PIN_PERMIT_LINK)
 #define DRIVES (1u << PIN_PERMIT_DRIVES)
+#define EDGES_MS 2 /* edges in a millisecond */
 #define WATCHDOG_RESETS 0x1fffcu /* PSM bits: all but the two oscillators; with 0 silicon resets nothing */
 
 static volatile uint32_t progress_us;
-static struct orders orders;
-static uint32_t edges, uptime_ms, ms_rest_us;
+static volatile int64_t edges; /* int64_t: it never comes round */
 
 uint32_t now_us(void) { return REG(TIMER_NOW); }
 
-void progress(void) { progress_us = now_us(); }
+/* Two words, and a tick may come between them. */
+int64_t uptime_ms(void) {
+    int64_t first, again = edges;
+    do {
+        first = again;
+        again = edges;
+    } while (first != again);
+    return first / EDGES_MS;
+}
+
+void platform_progress(void) { progress_us = now_us(); }
 
 static void watchdog_feed(void) { REG(WATCHDOG_LOAD) = 2u * WATCHDOG_US; } /* erratum E1: it counts twice */
 
 /* Which of the dynamic outputs may have an edge now. It only takes away from what was ordered. */
-static uint32_t fed(const struct senses *senses) {
-    if (senses->cut_pressed || (orders.permit_link && orders.permit_drives)) {
+static uint32_t fed(const struct Senses *senses, const struct Drive *orders) {
+    if (senses->cut_pressed || (orders->permit_link && orders->permit_drives)) {
         return 0;
     }
-    if (orders.permit_link) {
+    if (orders->permit_link) {
         return senses->drives_live || !senses->k3_on_link ? 0 : LINK;
     }
-    if (orders.permit_drives) {
+    if (orders->permit_drives) {
         return senses->k1_conducting || senses->k2_conducting || senses->k3_on_link ? 0 : DRIVES;
     }
     return 0;
 }
 
 void tick_interrupt(void) {
-    struct senses senses;
+    struct Drive orders = {0};
+    struct Senses senses;
+    uint32_t wave = 0;
     REG(TIMER_INTR) = 1;
     REG(TIMER_ALARM0) += EDGE_US; /* from the last due time: no drift */
     if (now_us() - progress_us > FOREGROUND_US) {
-        const struct orders none = {0};
         REG(TIMER_INTE) = 0; /* never again: the watchdog ends this life within 50 ms */
-        GPIO_OUT_CLR = LINK | DRIVES;
-        lines_write(&none);
-        return;
+    } else {
+        lines_read(&senses);
+        edges = edges + 1;
+        orders = safety_step(&senses, edges / EDGES_MS);
+        wave = fed(&senses, &orders);
+        watchdog_feed();
     }
-    lines_read(&senses);
-    const uint32_t wave = fed(&senses);
     GPIO_OUT_CLR = (LINK | DRIVES) & ~wave;
     GPIO_OUT_XOR = wave;
-    watchdog_feed();
-    ms_rest_us += EDGE_US;
-    if (ms_rest_us >= 1000u) {
-        ms_rest_us -= 1000u;
-        uptime_ms++;
-    }
-    if (++edges >= STEP_EDGES) {
-        edges = 0;
-        safety_step(uptime_ms, &senses, &orders);
-        lines_write(&orders);
-    }
+    lines_write(&orders);
 }
 
 void tick_start(void) {
-    progress();
+    platform_progress();
     REG(PSM_WDSEL) = WATCHDOG_RESETS;
     if (REG(PSM_WDSEL) != WATCHDOG_RESETS) {
         stay_dark(DARK_WATCHDOG);
