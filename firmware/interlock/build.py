@@ -6,10 +6,12 @@ flash anything.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +33,7 @@ IMAGES: Mapping[str, tuple[str, ...]] = {
     "drivers": ("rp2040/drivers_image.c", "logic/crc.c"),
     "interlock": ("rp2040/interlock_image.c", "rp2040/crypto_check.c", *(f"logic/{name}" for name in LOGIC)),
 }
+FLASH = 0x1000_0000
 BOOT2_BYTES = 256  # bytes, the last four of them the checksum (RP2040 datasheet 2.8.1.3.1)
 
 WARNINGS = (
@@ -60,6 +63,7 @@ class Image:
     data: bytes
     variables_bytes: int
     stack_bytes: int
+    symbols: Mapping[str, int]
 
     @property
     def digest(self) -> str:
@@ -84,11 +88,10 @@ def build(name: str, folder: Path, *, sources: Path = HERE) -> Image:
     place = place.resolve()
     own = [*(f"rp2040/{file}" for file in PLATFORM), *IMAGES[name]]
     objects = [_compiled(source, [*OWN, f"-ffile-prefix-map={sources}=."], place, sources) for source in own]
+    graphs = [place]
     if name != "drivers":
-        if lacking := foreign.lacking():
-            raise BuildFailedError(lacking)
-        shift = f"-ffile-prefix-map={foreign.PLACE}=."
-        objects += [_compiled(str(file), [*FOREIGN, shift], place, sources) for file in foreign.sources()]
+        graphs.append(_foreign(sources))
+        objects += sorted(str(path) for path in graphs[1].glob("*.o"))
     elf, plain = place / f"{name}.elf", place / f"{name}.plain"
     # libgcc for what the core has no instruction for: division.
     _run("gcc", [*LINK, f"-Wl,-Map={place / 'map'}", *objects, "-lgcc", "-o", str(elf)], sources)
@@ -97,11 +100,15 @@ def build(name: str, folder: Path, *, sources: Path = HERE) -> Image:
     (folder / f"{name}.bin").write_bytes(data)
     sizes = _run("size", [str(elf)], sources).splitlines()[1].split()
     initial, zeroed = (int(size) for size in sizes[1:3])
+    named = (line.split() for line in _run("nm", ["--defined-only", str(elf)], sources).splitlines())
     return Image(
         name=name,
         data=data,
         variables_bytes=initial + zeroed,
-        stack_bytes=stack.bound(path.read_text(encoding="utf-8") for path in sorted(place.glob("*.ci"))),
+        stack_bytes=stack.bound(
+            path.read_text(encoding="utf-8") for one in graphs for path in sorted(one.glob("*.ci"))
+        ),
+        symbols={symbol: int(address, 16) for address, _, symbol in named},
     )
 
 
@@ -110,6 +117,25 @@ def _compiled(source: str, options: Sequence[str], place: Path, folder: Path) ->
     made = str(place / f"{path.parent.name}+{path.name}.o")  # both folders have a lines.c
     _run("gcc", [*COMPILE, *options, "-c", source, "-o", made], folder)
     return made
+
+
+def _foreign(sources: Path) -> Path:
+    """The folder with the objects of the foreign C, which are made once for a compiler and its options."""
+    if lacking := foreign.lacking():
+        raise BuildFailedError(lacking)
+    words = (sources / "rp2040" / "string.h").read_text("utf-8")  # all that it has of a C library
+    made_from = repr((COMPILE, FOREIGN, words, _run("gcc", ["--version"], sources), foreign.BEARSSL))
+    place = OUT.parent / "firmware-foreign" / hashlib.sha256(made_from.encode()).hexdigest()[:16]
+    if not place.is_dir():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+            shift = f"-ffile-prefix-map={foreign.PLACE}=."
+            for file in foreign.sources():
+                _compiled(str(file), [*FOREIGN, shift], Path(folder), sources)
+            with contextlib.suppress(OSError):  # somebody else was faster
+                Path(folder).rename(place)
+            Path(folder).mkdir(exist_ok=True)
+    return place
 
 
 def _sealed(plain: bytes) -> bytes:
@@ -139,6 +165,23 @@ def table(images: Sequence[Image]) -> str:
     return "\n".join(lines)
 
 
+def memory_map(image: Image) -> str:
+    """Where what lies in `image`, as README.md shows it."""
+    at = image.symbols
+    places = (
+        ("boot2, with the boot ROM's checksum", FLASH, FLASH + BOOT2_BYTES),
+        ("vectors, code, constants", FLASH + BOOT2_BYTES, at["data_image"]),
+        ("first values of variables", at["data_image"], FLASH + at["image_bytes"]),
+        ("CRC-32 over all before it", FLASH + at["image_bytes"], FLASH + len(image.data)),
+        ("stack, downwards from its end", at["stack_bottom"], at["stack_top"]),
+        ("variables with a first value", at["data_begin"], at["data_end"]),
+        ("variables that begin as zeros", at["data_end"], at["bss_end"]),
+    )
+    lines = [f"| addresses of `{image.name}` | what |", "|---|---|"]
+    lines += [f"| `{begin:08x}`-`{end - 1:08x}` | {what} |" for what, begin, end in places if end > begin]
+    return "\n".join(lines)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Builds all images and prints their figures."""
     folder = Path(arguments[0]) if arguments else OUT
@@ -148,6 +191,7 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     print(table(images))
+    print(memory_map(images[-1]))
     for image in images:
         print(f"SHA-256 {image.digest}  {folder / image.name}.bin")
     return 0

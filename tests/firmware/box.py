@@ -165,6 +165,9 @@ class Box:
         self.status: Status | None = None
         self.inner = Session(Role.INTERLOCK, PAIRING_KEY, b"inner%03d" % self.boots)
         self._fresh_controller()
+        self._start()
+
+    def _start(self) -> None:
         self._take(PowerOn(fram_bytes_slot_a=self.slots[0], fram_bytes_slot_b=self.slots[1]))
 
     def _fresh_controller(self) -> None:
@@ -213,7 +216,11 @@ class Box:
         self.rtc_part_ms += STEP_MS
         if self.rtc_s is not None and self.rtc_part_ms >= 1000:
             self.rtc_s, self.rtc_part_ms = self.rtc_s + 1, self.rtc_part_ms - 1000
-        self._take(Tick(uptime_ms=self.uptime_ms, rtc_s=self.rtc_s, senses=self.senses()))
+        self._pass(self.senses())
+
+    def _pass(self, senses: Senses) -> None:
+        """One step of time under these senses."""
+        self._take(Tick(uptime_ms=self.uptime_ms, rtc_s=self.rtc_s, senses=senses))
 
     def run(self, duration_ms: int, each: Callable[[], None] | None = None) -> None:
         for _ in range(duration_ms // STEP_MS):

@@ -18,9 +18,10 @@ FUNCTION_I2C, FUNCTION_SIO = 3, 5
 
 
 class BusChip:
-    """Acknowledges everything and knows nothing. `present`: it is soldered in."""
+    """Acknowledges everything and knows nothing. `present`: soldered in; `deaf`: so many times it is not."""
 
     present = True
+    deaf = 0
 
     def start(self, *, reading: bool) -> None: ...
 
@@ -35,6 +36,7 @@ class ClockChip(BusChip):
 
     def __init__(self, unix_s: int) -> None:
         self.unix_s, self.stopped = unix_s, False
+        self.on_set: Callable[[], None] = lambda: None
         self.spoilt: dict[int, int] = {}
         self._at, self._first = 0, True
         self._latched = bytes(19)
@@ -53,6 +55,7 @@ class ClockChip(BusChip):
             self.stopped = False
         if self._at == 6 and len(self._written) == 7:
             self.unix_s = self._set()
+            self.on_set()
         self._at += 1
 
     def read(self) -> int:
@@ -83,7 +86,9 @@ class FramChip(BusChip):
         self.writes = 0
         self.cut_at: int | None = None
         self.on_cut: Callable[[], None] = lambda: None
+        self.on_write: Callable[[int], None] = lambda _: None
         self.protected = False
+        self.misread: set[int] = set()  # places whose next reading has a flipped bit
         self._at, self._header = 0, 0
 
     def start(self, *, reading: bool) -> None:
@@ -98,6 +103,7 @@ class FramChip(BusChip):
             return
         if not self.protected:
             self.data[self._at] = byte
+        self.on_write(self._at)
         self._at = (self._at + 1) % len(self.data)
         self.writes += 1
         if self.writes == self.cut_at:
@@ -105,6 +111,9 @@ class FramChip(BusChip):
 
     def read(self) -> int:
         value = self.data[self._at]
+        if self._at in self.misread:
+            self.misread.remove(self._at)
+            value ^= 1
         self._at = (self._at + 1) % len(self.data)
         return value
 
@@ -117,7 +126,7 @@ class Bus:
         self._talking: BusChip | None = None
         self._next: Callable[[], None] | None = None
         self._alarm = chip.clock.create_alarm(self._fire)
-        self.held = 0
+        self.held, self.bit_ns = 0, BIT_NS
         port = self._port
         port.on_start = lambda _: self._later(1, port.complete_start)
         port.on_connect, port.on_write_byte = self._connect, self._write
@@ -145,12 +154,15 @@ class Bus:
         if self.held:
             return  # nothing completes while somebody holds the line
         self._next = then
-        self._alarm.schedule(bits * BIT_NS)
+        self._alarm.schedule(bits * self.bit_ns)
 
     def _connect(self, address: int, mode: I2CMode) -> None:
         found = self._chips.get(address)
         routed = all(self._gpio[pin].function_select == FUNCTION_I2C for pin in (SDA, SCL))
-        self._talking = found if found is not None and found.present and routed else None
+        deaf = found is not None and found.deaf > 0
+        if found is not None and deaf:
+            found.deaf -= 1
+        self._talking = found if found is not None and found.present and routed and not deaf else None
         if self._talking is not None:
             self._talking.start(reading=mode == I2CMode.READ)
         answered = self._talking is not None

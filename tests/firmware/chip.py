@@ -170,6 +170,7 @@ class Chip:
 
     def _say(self, byte: int) -> None:
         self.said.append(byte)
+        self.on_said()
         self._happened()
 
     def _listener(self, pin: int) -> Callable[[GPIOPinState, GPIOPinState], None]:

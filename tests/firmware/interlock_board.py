@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from firmware.interlock import build
 from firmware.model.state import Senses
 from tests.firmware import images
 from tests.firmware.bus_chips import ClockChip, FramChip
-from tests.firmware.chip import Chip
 from tests.firmware.drivers_board import (
     OUTPUTS,
     SENSE_BAY_1,
@@ -21,6 +21,7 @@ from tests.firmware.drivers_board import (
     SENSE_KEY,
     SENSE_SUPPLY,
 )
+from tests.firmware.probe import ProbedChip
 
 SLOT_BYTES = 0x4000  # platform.h
 HEAD = 4  # bytes before each record: its length and the complement of that
@@ -49,13 +50,17 @@ def slots_of(fram: FramChip) -> list[bytes]:
 class InterlockBoard:
     """A chip that was just powered on; nothing has run yet. Every line is dark."""
 
-    def __init__(self, slots: Sequence[bytes], rtc_s: int, data: bytes | None = None) -> None:
+    def __init__(self, slots: Sequence[bytes], rtc_s: int, image: build.Image | None = None) -> None:
         self.clock, self.fram = ClockChip(rtc_s), FramChip()
         put_slots(self.fram, slots)
-        data = images.image("interlock").data if data is None else data
-        self.chip = Chip(data, {0x68: self.clock, 0x50: self.fram}, watch=OUTPUTS)
+        image = image or images.image("interlock")
+        self.chip = ProbedChip(image, {0x68: self.clock, 0x50: self.fram}, watch=OUTPUTS)
         self.fram.on_cut = self.chip.stop
+        self.used = False  # for one power-on that began behind the self-test
         self.sense(Senses())
+
+    def put_slots(self, slots: Sequence[bytes]) -> None:
+        put_slots(self.fram, slots)
 
     def sense(self, senses: Senses) -> None:
         """The sense lines from now on."""

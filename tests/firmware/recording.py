@@ -66,8 +66,12 @@ class RecordingBox(Box):
 
     record: Record = field(default_factory=Record)
 
+    def entropy(self) -> bytes:
+        """What is fresh at this power-on."""
+        return b"inner%03d" % self.boots
+
     def _take(self, event: Input) -> None:
-        entropy = b"inner%03d" % self.boots
+        entropy = self.entropy()
         match event:
             case PowerOn():
                 self.record.begin(

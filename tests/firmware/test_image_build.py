@@ -47,6 +47,7 @@ def test_another_source_has_other_bytes_and_a_warning_is_an_error(tmp_path: Path
 def test_the_readme_shows_the_figures_of_this_build() -> None:
     page = (FOLDER / "README.md").read_text("utf-8")
     assert build.table([images.image(name) for name in build.IMAGES]) in page
+    assert build.memory_map(images.image("interlock")) in page
 
 
 def test_the_stack_has_room_for_twice_the_bound() -> None:

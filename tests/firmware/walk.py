@@ -96,6 +96,8 @@ class Pool:
 class Walk:
     """One walk of `steps` actions."""
 
+    driving: tuple[tuple[Phase, int], ...] = DRIVING
+
     def __init__(self, dice: random.Random, pool: Pool) -> None:
         self.dice = dice
         slots, rtc_s = dice.choice(pool.kept) if pool.kept else ([], NOON_S)
@@ -243,7 +245,7 @@ class Walk:
 
     def drive(self) -> None:
         """Into a drive phase through the airlock, if the box lets us."""
-        phase, second = self.dice.choice(DRIVING)
+        phase, second = self.dice.choice(self.driving)
         if self.box.rtc_s is None:
             return
         self.box.key = phase is Phase.RECOVERY

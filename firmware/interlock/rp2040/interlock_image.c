@@ -7,7 +7,7 @@
 #define TICK_MS 20   /* ms between two ticks of the logic; PROTOCOL 5.7 */
 #define CLOCK_MS 100 /* ms between two looks at the clock chip, each of which waits 0.6 ms for the bus */
 #define TRIES 3u     /* of what a disturbed bus may spoil */
-#define PIECE 64u    /* bytes heard at a time */
+#define PIECE 64u    /* bytes heard at a time; fewer wait for the zero that ends every frame */
 
 static struct Drive ordered[2]; /* the foreground writes the one that is not current, then turns the index */
 static volatile uint32_t current;
@@ -84,15 +84,17 @@ static void begin(void) {
     interlock_start(slots[0], bytes[0], slots[1], bytes[1], fresh);
 }
 
-/* What has come so far, at most one frame. */
+/* At most one frame: what follows waits until the loop has come round. */
 static void hear(void) {
     static uint8_t piece[PIECE];
-    size_t count = 0;
-    for (int byte = 1; count < PIECE && byte != 0 && (byte = serial_get()) >= 0;) {
+    static size_t count;
+    for (int byte; (byte = serial_get()) >= 0;) {
         piece[count++] = (uint8_t)byte;
-    }
-    if (count > 0) {
-        interlock_receive(piece, count);
+        if (byte == 0 || count == PIECE) {
+            interlock_receive(piece, count);
+            count = 0;
+            return;
+        }
     }
 }
 
