@@ -22,7 +22,7 @@ from tests.firmware.recording import Record
 from tests.firmware.walk import DRIVING, ODDS, Pool, Walk
 
 BIT_NS = 100.0  # ns; the bus is fast here, because the image waits for it in a loop that is dear to emulate
-STEP_MS_MAX = 300  # ms; longer steps of a walk are cut to this
+STEP_MS_MAX = 160  # ms; longer steps of a walk are cut to this
 SLICE_MS = 20  # ms; how long hardware takes to obey
 BOOTS_MAX = 60  # slices until the controller is up
 IMAGE_ODDS = {action: odds for action, odds in ODDS.items() if action is not Walk.backwards} | {

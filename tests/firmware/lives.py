@@ -38,6 +38,7 @@ def tested() -> InterlockBoard:
 
 def apart(act: Callable[[], Result]) -> Result:
     """`act` in a fork of this process, and what it returns; raises AssertionError with what it raised."""
+    tested()  # here, so that no child has to do it for itself alone
     reads, writes = os.pipe()
     child = os.fork()
     if child == 0:

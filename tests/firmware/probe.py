@@ -28,11 +28,14 @@ class ProbedChip(Chip):
         self._checked = False
         super().__init__(image.data, chips, watch)
 
-    def on_call(self, function: str, then: Callable[[], None]) -> None:
-        """`then` at each call of `function`, before its first instruction."""
-        self._calls[self._symbols[function] & ~1] = then
+    def on_call(self, function: str, then: Callable[[], None]) -> Callable[[], None]:
+        """`then` at each call of `function`, before its first instruction; what was done there before."""
+        address = self._symbols[function] & ~1
+        before = self._calls.get(address, lambda: None)
+        self._calls[address] = then
         if self._checked:
             self._arm()
+        return before
 
     def on_return(self, then: Callable[[], None]) -> None:
         """`then`, once, when the function that is just being called has returned."""

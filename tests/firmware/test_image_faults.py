@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from firmware.model import fram as memory
 from firmware.wire.codes import Cause, Phase
 from firmware.wire.messages import RequestPhase
 from tests.depth import FULL, many
@@ -68,10 +69,10 @@ def torn(before: bytes, writes: list[Write]) -> list[int]:
     return bad
 
 
-def power_on(memory: bytes) -> tuple[bool, int, Cause]:
+def power_on(contents: bytes) -> tuple[bool, int, Cause]:
     """What the image makes of this memory (and the model of the same): SECURED, sequence, fault."""
     board = lives.tested()
-    board.fram.data[:] = memory
+    board.fram.data[:] = contents
     board.chip.bus.bit_ns = BIT_NS
     box = ImageBox(slots=slots_of(board.fram), rtc_s=born()[1], board=board)
     return box.state.fram.secured, box.state.fram.sequence, box.state.fram.fault
@@ -166,11 +167,13 @@ def a_boot(trouble: str) -> tuple[Cause, int]:
     board = lives.tested()
     board.chip.bus.bit_ns = BIT_NS
     board.put_slots(slots)
-    newest = max((0, 1), key=lambda slot: len(slots[slot]))
+    record = memory.newest(*slots)
+    assert record is not None
+    newest = record.slot
     board.fram.deaf = 2 if trouble == "deaf" else 0
     board.fram.present = trouble != "absent"
     if trouble == "misread":
-        board.fram.misread = {newest * SLOT_BYTES + HEAD + 40, newest * SLOT_BYTES + HEAD + 41}
+        board.fram.misread = {newest * SLOT_BYTES + 1, newest * SLOT_BYTES + HEAD + 40}
     box = ImageBox(slots=list(slots), rtc_s=rtc_s, board=board)
     return box.state.fram.fault, box.state.fram.sequence
 

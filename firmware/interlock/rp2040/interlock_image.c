@@ -56,12 +56,13 @@ static int64_t clock_now(void) {
     return RTC_LOST;
 }
 
-/* One slot. A record that is not sound is read again: a disturbed bus must not put an older one in its place. */
+/* One slot. What is not a sound record, empty included, is read again: a disturbed bus must not put the other slot's
+   older record in its place. */
 static bool slot_read(unsigned slot, uint8_t *record, size_t *count) {
     bool answered = false;
     for (unsigned i = 0; i < TRIES; i++) {
         answered = memory_read(slot, record, MEMORY_BYTES_MAX, count);
-        if (answered && (*count == 0 || interlock_record_bytes(record, *count) == *count)) {
+        if (answered && *count > 0 && interlock_record_bytes(record, *count) == *count) {
             break;
         }
     }
@@ -103,9 +104,9 @@ void foreground(void) {
     crypto_check();
     begin();
     for (;;) {
-        const int64_t up_ms = uptime_ms();
         platform_progress();
         hear();
+        const int64_t up_ms = uptime_ms();
         if (up_ms >= clock_ms) {
             clock_ms = up_ms + CLOCK_MS;
             rtc_s = clock_now();
