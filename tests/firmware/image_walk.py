@@ -56,7 +56,7 @@ class ImageWalk(Walk):
         else:
             self.box.begin(board)
         try:
-            if self.dice.random() < 0.95:
+            if self.dice.random() < 0.8:
                 self.boot()
             while self.left > 0:
                 self.left -= 1
