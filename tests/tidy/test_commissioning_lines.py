@@ -1,4 +1,4 @@
-"""Proving a bench: the pages quote the guided test word for word, in its order, and name commands that exist."""
+"""Proving a bench: the pages quote the guided test word for word, in order, and name commands that exist."""
 
 import re
 from pathlib import Path

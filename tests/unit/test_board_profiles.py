@@ -100,7 +100,7 @@ def test_a_coil_is_off_within_the_reaction_targets() -> None:
 
 
 def test_the_serial_line_is_as_fast_as_the_firmwares() -> None:
-    text = (build.SOURCES / "serial.c").read_text("utf-8")
+    text = (build.HERE / "rp2040" / "serial.c").read_text("utf-8")
     assert "115,200 baud 8N1" in text
     assert profile.load("cm4").uart_bytes_per_ms == 115_200 // 10 // 1000  # a byte is ten bits
 
