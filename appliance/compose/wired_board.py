@@ -112,13 +112,18 @@ def released_at_the_end(parts: BoardProfile, factory: Callable[[], Any]) -> Iter
 
 @contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the program as an exception does: through every `finally`."""
+    """SIGTERM, SIGHUP and SIGINT end the program as an exception does: through every `finally`, which no
+    second signal cuts short."""
 
     def leave(number: int, _frame: object) -> None:
+        for every in numbers:
+            signal.signal(every, signal.SIG_IGN)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         sys.exit(SIGNALLED + number)
 
     is_main = threading.current_thread() is threading.main_thread()  # nobody else may have handlers
-    numbers = (signal.SIGTERM, signal.SIGHUP) if is_main else ()
+    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT) if is_main else ()
     before = [signal.signal(number, leave) for number in numbers]
     try:
         yield

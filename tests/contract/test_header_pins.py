@@ -122,8 +122,8 @@ def test_a_machine_without_lgpio_or_pins_is_told_so_whatever_the_environment_ask
 # A process of its own ------------------------------------------------------------------------------------
 
 
-def _held(number: signal.Signals) -> tuple[list[int], int]:
-    """What the wires were told by a program that energised K1 and got this signal; its exit status."""
+def _held(*numbers: signal.Signals) -> tuple[list[int], int]:
+    """What the wires were told by a program that energised K1 and got these signals; its exit status."""
     program = subprocess.Popen(
         [sys.executable, "-m", "tests.contract.pin_holder"],
         stdout=subprocess.PIPE,
@@ -135,7 +135,8 @@ def _held(number: signal.Signals) -> tuple[list[int], int]:
     told: list[int] = []
     while not told or not told[-1]:
         told.append(int(program.stdout.readline()))
-    program.send_signal(number)
+    for number in numbers:
+        program.send_signal(number)
     told += [int(line) for line in program.stdout.read().split()]
     program.stdout.close()
     return told, program.wait()
@@ -150,6 +151,11 @@ def test_a_program_that_is_told_to_end_releases_every_coil_first(number: signal.
     assert K1 in told
     assert told[-1] == 0
     assert status == 128 + number
+
+
+def test_a_second_signal_does_not_cut_the_release_short() -> None:
+    told, _ = _held(*[signal.SIGTERM, signal.SIGINT, signal.SIGHUP] * 5)
+    assert told[-1] == 0
 
 
 def test_a_killed_program_leaves_its_pins_as_they_were_and_only_the_interlock_helps() -> None:
