@@ -5,15 +5,21 @@ from __future__ import annotations
 import sys
 
 from appliance.cli import app
-from appliance.compose import doctor
+from appliance.compose import attending, doctor
 from appliance.compose.demo_world import TemporaryWorld
-from appliance.compose.emulated_appliance import EmulatedAppliance
 from appliance.compose.line_desk import LineDesk
 
 
 def main() -> int:
     """Run one command; returns its exit status."""
-    return app.run(EmulatedAppliance, LineDesk, TemporaryWorld(), doctor.examine, sys.argv[1:])
+    return app.run(
+        attending.open_appliance,
+        LineDesk,
+        TemporaryWorld(),
+        doctor.examine,
+        sys.argv[1:],
+        attend=attending.attend,
+    )
 
 
 if __name__ == "__main__":

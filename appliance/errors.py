@@ -6,7 +6,8 @@
     ├── VaultError      3xxx   drives, shards, packs, formats
     ├── TrustError      4xxx   policy, ledger, witness: somebody may be lying
     ├── CustodyError    5xxx   holders, tokens, shares
-    └── IntakeError     6xxx   sources and staging
+    ├── IntakeError     6xxx   sources and staging
+    └── DutyError       7xxx   the daemon: what the box owes, and who asks it
 
 Families say *who must act*. Each class has a stable `code` (an anchor in RUNBOOK.md), an English
 template of what happened (`what`) and of what to do (`remedy`), and the `exit_status` of the command
@@ -70,6 +71,12 @@ class CustodyError(IwatoError):
 
 class IntakeError(IwatoError):
     """6xxx: sources and staging."""
+
+
+class DutyError(IwatoError):
+    """7xxx: what the daemon owes and could not do, and who asks it."""
+
+    exit_status = EXIT_WARNINGS
 
 
 # 1xxx -----------------------------------------------------------------------------------------------
@@ -1270,6 +1277,152 @@ class WindowLost(IntakeError):
     code = "IW-6103"
     what = N_("nothing was committed in this window: {reason}")
     remedy = N_("Older snapshots are untouched. The next window tries again.")
+
+
+# 7xxx -----------------------------------------------------------------------------------------------
+
+
+class WindowMissed(DutyError):
+    """A window passed and the daemon did nothing in it."""
+
+    code = "IW-7101"
+    what = N_("{count} windows passed without an attempt; the newest began at {window}")
+    remedy = N_("Keep iwatod running, and see its journal for why it was not. The next window is tried.")
+
+
+class WindowBarren(DutyError):
+    """A window ended and nothing of it is committed. `cause` and `cause_code` say why."""
+
+    code = "IW-7102"
+    what = N_("window {window} committed nothing after {tries} tries: {cause_code} {cause}")
+    remedy = N_("`iwato help {cause_code}` says what to do. Older snapshots are safe; the next window tries.")
+
+
+class ScrubOverdue(DutyError):
+    """Not every block was read for too long."""
+
+    code = "IW-7103"
+    what = N_("no scrub has come to its end for {days} days")
+    remedy = N_("Run `iwato drive scrub`, or give the box longer scrub slots in the next policy.")
+
+
+class DrillOverdue(DutyError):
+    """Nobody has proven for too long that a copy can be opened."""
+
+    code = "IW-7104"
+    what = N_("no copy was opened with the holders' tokens for {days} days")
+    remedy = N_("Meet with k holders and run `iwato copies verify --token DIR`: it writes nothing.")
+
+
+class RoomEnding(DutyError):
+    """The drives or the scratch disk fill up."""
+
+    code = "IW-7105"
+    what = N_("{place} is {percent} % full; at this pace it is full on {date}")
+    remedy = N_("Plan larger drives. Nothing is ever removed to make room.")
+
+
+class SourceSilent(DutyError):
+    """A source was not pulled whole in several windows in a row."""
+
+    code = "IW-7106"
+    what = N_("source {source} was not pulled whole in {windows} windows in a row")
+    remedy = N_("Check that source and its network. A source that falls silent may be under attack.")
+
+
+class UnorderlyEnd(DutyError):
+    """The last run of the daemon did not end as it should."""
+
+    code = "IW-7107"
+    what = N_("the daemon ended without notice while it did: {job}")
+    remedy = N_("The box went dark with it, and nothing committed is lost. Look into the journal for why.")
+
+
+class RecordLost(DutyError):
+    """What the daemon remembers cannot be read or written."""
+
+    code = "IW-7108"
+    what = N_("the daemon's record cannot be used: {detail}")
+    remedy = N_("Make room on that disk. Backups go on; alarms and window records may begin anew.")
+
+
+class CutOrdered(DutyError):
+    """A person cut, or asked the daemon to end, while lines were live."""
+
+    code = "IW-7109"
+    what = N_("{job} was cut by {who}")
+    remedy = N_("Every line is cut. Staged data is kept, and the next window goes on from there.")
+
+
+class DaemonAbsent(DutyError):
+    """A command that only a daemon can do, and there is none."""
+
+    code = "IW-7110"
+    what = N_("no daemon attends {path}")
+    remedy = N_("Start `iwatod --home DIR`, then try again.")
+    exit_status = EXIT_FAILED
+
+
+class DaemonSilent(DutyError):
+    """The daemon's socket is there, but it does not answer."""
+
+    code = "IW-7111"
+    what = N_("the daemon does not answer: {detail}")
+    remedy = N_("NO DATA: treat the box as connected. Look at its lamps, press CUT, and see the journal.")
+    exit_status = EXIT_EMERGENCY
+
+
+class MessageRefused(DutyError):
+    """A message to the daemon that is not in DAEMON.md."""
+
+    code = "IW-7112"
+    what = N_("the daemon did not take the message: {detail}")
+    remedy = N_("Use the iwato of the same version as the daemon.")
+    exit_status = EXIT_FAILED
+
+
+class AlarmUnknown(DutyError):
+    """No alarm has this number."""
+
+    code = "IW-7113"
+    what = N_("there is no alarm {number}")
+    remedy = N_("`iwato alarm list` shows those that there are.")
+    exit_status = EXIT_USAGE
+
+
+class ClockWentBack(DutyError):
+    """The interlock's clock shows less than it did."""
+
+    code = "IW-7114"
+    what = N_("the interlock's clock went back by {seconds} seconds")
+    remedy = N_("No window is tried twice. Find out who set it; see `iwato ledger show`.")
+
+
+class WindowNotNow(DutyError):
+    """A window was asked for outside of the policy's windows."""
+
+    code = "IW-7115"
+    what = N_("there is no window now; the next begins at {window}")
+    remedy = N_("Nobody can connect outside the policy's windows. Wait, or change the policy with k holders.")
+    exit_status = EXIT_REFUSED
+
+
+class PeerForeign(DutyError):
+    """Another user of the machine asked the daemon."""
+
+    code = "IW-7116"
+    what = N_("user {uid} may not ask the daemon")
+    remedy = N_("Use the daemon's own user, or root.")
+    exit_status = EXIT_FAILED
+
+
+class DaemonHolds(DutyError):
+    """A command that needs the box for itself, while a daemon owns it."""
+
+    code = "IW-7117"
+    what = N_("iwatod attends {path}, and this command needs the box for itself")
+    remedy = N_("Stop iwatod for as long as this takes; while it is stopped, no window is tried.")
+    exit_status = EXIT_LATER
 
 
 def by_code() -> dict[str, type[IwatoError]]:

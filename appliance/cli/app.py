@@ -13,10 +13,12 @@ from typing import Any
 import click
 
 from appliance.cli import (
+    alarm,
     bench,
     completion,
     config,
     copies,
+    cut,
     demo,
     drive,
     help,  # noqa: A004 - the verb's name
@@ -30,8 +32,11 @@ from appliance.cli import (
     restore,
     status,
     trace,
+    watch,
+    window,
 )
 from appliance.cli import doctor as doctor_verb
+from appliance.cli.attended import Attended
 from appliance.cli.face import Face, language_of, options, silence
 from appliance.errors import EXIT_INTERRUPTED, EXIT_USAGE, UsageError
 from appliance.ports import Appliance, DemoWorld
@@ -67,6 +72,10 @@ def iwato(
 for _verb in (
     init.init,
     status.status,
+    watch.watch,
+    cut.cut,
+    window.window,
+    alarm.alarm,
     bench.bench,
     copies.copies,
     restore.restore,
@@ -95,8 +104,11 @@ def run(
     world: DemoWorld,
     doctor: Callable[[Path | None], Mapping[str, Any]],
     arguments: list[str],
+    *,
+    attend: Callable[[Path], Attended],
 ) -> int:
-    """Run one command; returns its exit status. `doctor` examines the machine and, if named, a home."""
+    """Run one command; returns its exit status. `doctor` examines the machine and, if named, a home;
+    `attend` leads to the daemon of one."""
     _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -106,6 +118,7 @@ def run(
         open_lines=open_lines,
         world=world,
         doctor=doctor,
+        attend=attend,
         home=os.environ.get("IWATO_HOME"),
         language=language_of(os.environ),
     )

@@ -21,6 +21,7 @@ import click
 from rich.console import Console
 
 from appliance import errors
+from appliance.cli.attended import Attended
 from appliance.cli.escape import escape
 from appliance.cli.live import LiveScreen
 from appliance.errors import IwatoError, PlaceUnusable, UsageError
@@ -41,6 +42,7 @@ class Face:
     open_lines: Callable[[Path, str | None], Lines]
     world: DemoWorld
     doctor: Callable[[Path | None], Mapping[str, Any]]
+    attend: Callable[[Path], Attended]
     home: str | None = None
     language: str = "en"
     plain: bool = False
@@ -58,6 +60,11 @@ class Face:
     def lines(self, board: str | None) -> Lines:
         """The lines of the box in `--home`. UsageError without one."""
         return self.open_lines(self._place(), board)
+
+    @property
+    def attended(self) -> Attended:
+        """Whoever attends it: the daemon, or this process for a moment."""
+        return self.attend(self._place())
 
     def _place(self) -> Path:
         if not self.home:

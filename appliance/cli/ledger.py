@@ -1,4 +1,4 @@
-"""`iwato ledger verify`: is the log on the drives the one that the witness signed?"""
+"""`iwato ledger`: is the log on the drives the one that the witness signed, and what does it say last?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import click
 
 from appliance.cli import ledger_papers
 from appliance.cli.bench import ending_of, warning_lines
+from appliance.cli.escape import escape
 from appliance.cli.face import Face, command
+from appliance.domain.request import ENTRIES_MAX, AskLedger
+from appliance.errors import EXIT_OK
 from appliance.words import N_
 
 _CHECKPOINT_BYTES_MAX = 64 * 1024  # bytes; a checkpoint note is a few hundred
@@ -55,3 +58,19 @@ def verify(face: Face, *, checkpoint: Path | None, drives_only: bool) -> int:
         document, [face.text(_VERDICTS[str(document["verdict"])], **document), *warning_lines(face, document)]
     )
     return ending_of(document)
+
+
+@ledger.command("show", help=N_("The newest entries, oldest of them first."))
+@click.option(
+    "--newest", type=click.IntRange(1, ENTRIES_MAX), default=20, show_default=True, help=N_("how many")
+)
+@command
+def show(face: Face, *, newest: int) -> int:
+    """The newest entries, oldest of them first."""
+    document = face.attended.ask(AskLedger(newest=newest))
+    rows = [
+        f"{entry['index']:>8}  {entry['time'] or '-'}  {entry['kind']:<8}  {escape(entry['about'])}".rstrip()
+        for entry in document["entries"]
+    ]
+    face.put(document, rows or [face.text(N_("The ledger is empty."))])
+    return EXIT_OK

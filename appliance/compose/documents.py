@@ -8,8 +8,9 @@ from typing import Any
 
 from appliance import errors
 from appliance.compose.birth_plan import NewVault
-from appliance.compose.emulated_board import EmulatedBoard, JobLog
+from appliance.compose.emulated_board import EmulatedBoard
 from appliance.compose.home import Home
+from appliance.compose.job_log import JobLog
 from appliance.compose.testimony import rebuilt
 from appliance.custody.policy import Policy
 from appliance.domain.phases import Medium, Phase

@@ -19,12 +19,14 @@ from appliance.compose import (
     config_file,
     documents,
     rootkit_drill,
+    window_run,
 )
 from appliance.compose import job as jobs
-from appliance.compose.emulated_board import EmulatedBoard, JobLog, latched, require_able
+from appliance.compose.emulated_board import EmulatedBoard, latched, require_able
 from appliance.compose.emulation import Emulation, RealEmulation
 from appliance.compose.home import Home
 from appliance.compose.job import AnyJob
+from appliance.compose.job_log import JobLog
 from appliance.compose.looking import Looking
 from appliance.compose.policy_files import PolicyFiles
 from appliance.compose.policy_follow import Follower
@@ -35,7 +37,7 @@ from appliance.compose.recall import Recalling
 from appliance.compose.trace_file import traced
 from appliance.domain.ledger_request import LedgerRequest
 from appliance.domain.phases import Phase
-from appliance.errors import InterlockRefused, RootkitNotPlanted, UsageError
+from appliance.errors import InterlockRefused, UsageError
 from appliance.format import batch
 from appliance.ports import Birth, CopyRequest, ReportRequest, RestoreRequest, Watcher
 from appliance.window import calendar
@@ -133,27 +135,10 @@ class EmulatedAppliance:
             self._follow(calendar.next_window(self._texts.policy.windows, self._board().unix_s).begin_s)
             earlier = self._roll_forward(watcher)
             drill = rootkit_drill.load(self._home, self._texts, scenario)
-            job = jobs.WindowJob(
-                home=str(self._home.root),
-                link_rate=bench_file.link_rate(self._home),
-                intake=config_file.read(self._home).intake,
-            )
-            board = self._board(job, drill)
+            board = self._board(window_run.job(self._home), drill)
             policy = self._texts.policy
             board.jump(calendar.next_window(policy.windows, board.unix_s).begin_s)
-            require_able(board)
-            log = board.run(watcher)
-            log.warnings[:0] = earlier
-            if drill.is_missing:
-                log.warnings.append({"code": RootkitNotPlanted.code, "values": {}})
-            fault = latched(board)
-            if fault is not None and log.error is not None:
-                log.error = fault  # what was refused or cut short was so because of it
-            document = documents.window(board, log, fault)
-            board.power_off()
-            if drill.implant is not None:
-                document["rootkit"] = rootkit_drill.verdict(board, log)
-            return _ended(log, document)
+            return window_run.run(board, watcher, drill, earlier)
 
     def _roll_forward(self, watcher: Watcher) -> list[Mapping[str, object]]:
         """Sealing that was left unfinished goes on in the scrub slot that comes before the window; its
@@ -176,7 +161,7 @@ class EmulatedAppliance:
             board.settle()
             log = board.run(watcher)
             board.power_off()
-            return _ended(log, documents.attempt(board, log))
+            return window_run.ended(log, documents.attempt(board, log))
 
     def advance_clock(self, seconds: int) -> Mapping[str, Any]:
         with self._held():
@@ -283,10 +268,3 @@ class EmulatedAppliance:
             implant=drill.implant if drill else None,
             job=job,
         )
-
-
-def _ended(log: JobLog, document: dict[str, Any]) -> Mapping[str, Any]:
-    """The document, or the job's error."""
-    if log.error is not None:
-        raise log.error
-    return document

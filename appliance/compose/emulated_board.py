@@ -7,7 +7,6 @@ done by real, confined processes that the plant boots and ends as the interlock 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from appliance import errors
 from appliance.adapters.interlock import InterlockClient
@@ -16,6 +15,7 @@ from appliance.compose import job as jobs
 from appliance.compose.emulation import Box, Emulation
 from appliance.compose.home import Home
 from appliance.compose.job import AnyJob, AttemptJob, WindowJob
+from appliance.compose.job_log import JobLog
 from appliance.compose.machine import BOARD
 from appliance.domain.phases import Medium, Phase, Reading, Totals
 from appliance.errors import ControllerEnded, FaultLatched, IwatoError, PowerLost
@@ -33,21 +33,6 @@ STEP_MS = 50  # ms of emulated time between looks while settling
 _ENDED = frozenset({Phase.FAULT, Phase.SECURED})
 DIFFERENCES_MAX = 100_000  # objects of a comparison that are kept; the counts are exact
 JOB_S_MAX = 6 * 3600  # s; the longest window and its sealing; a hung box is ended then
-
-
-@dataclass(slots=True, kw_only=True)
-class JobLog:
-    """What a job's processes said and how they ended. `intake_error` ended the link half of a window
-    that then went on to its drive half; `error` ended the job."""
-
-    reports: dict[str, Mapping[str, object]] = field(default_factory=dict)
-    warnings: list[Mapping[str, object]] = field(default_factory=list)
-    evidence: list[Mapping[str, object]] = field(default_factory=list)
-    differences: list[tuple[str, str, int, int]] = field(default_factory=list)
-    error: IwatoError | None = None
-    intake_error: IwatoError | None = None
-    crash: str = ""
-    totals: Totals = field(default_factory=Totals)
 
 
 class EmulatedBoard:
@@ -151,6 +136,10 @@ class EmulatedBoard:
         """Turn the key switch."""
         self._plant.turn_key(turned=turned)
 
+    def idle(self, duration_ms: int) -> None:
+        """Let so much time pass while no job runs; ours need not keep pace with it."""
+        self._plant.advance(duration_ms)
+
     def power_off(self) -> None:
         """Take the box's supply away, in order."""
         self._plant.power_off()
@@ -188,6 +177,9 @@ class EmulatedBoard:
         except PowerCut:
             self._plant.power_off()
             raise PowerLost from None
+        except BaseException:  # whoever looks on has had enough: nothing of it goes on
+            self._plant.power_off()
+            raise
         self._advance_until(lambda: self._phase in {*_ENDED, Phase.ISOLATED}, SILENT_MS)
         watcher.reading(self.reading())
         if self.log.error is None and self.log.crash:

@@ -8,6 +8,8 @@
     DIR/seal-state     what the drive phases remember: ledger copy, log key, pairing key
     DIR/pending        policies that were handed to the interlock and wait for their delay
     DIR/emulated       the interlock's memory, its clock, the twin's state
+    DIR/daemon         what iwatod remembers: windows, alarms
+    DIR/run            iwatod's socket, while it runs
     DIR/unborn         only while `init` works: first there, last gone
 
 One command at a time: `lock` raises HomeBusy for a second one.
@@ -64,6 +66,14 @@ class Home:
     @property
     def bays(self) -> Path:
         return self.root / "bay"
+
+    @property
+    def daemon_record(self) -> Path:
+        return self.root / "daemon" / "record.json"
+
+    @property
+    def socket(self) -> Path:
+        return self.root / "run" / "iwatod.sock"
 
     @property
     def unborn(self) -> Path:

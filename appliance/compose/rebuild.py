@@ -15,10 +15,11 @@ from pathlib import Path
 
 from appliance.adapters import index_database
 from appliance.compose import operational_keys
-from appliance.compose.emulated_board import EmulatedBoard, JobLog
+from appliance.compose.emulated_board import EmulatedBoard
 from appliance.compose.home import PRIVATE_DIRECTORY, Home
 from appliance.compose.intake_medium import INDEX
 from appliance.compose.job import AnyJob, RecallPolicyJob
+from appliance.compose.job_log import JobLog
 from appliance.compose.policy_files import PolicyFiles
 from appliance.errors import HomeMissing, InterlockUnborn, IwatoError, OwnFileMissing, StateFailed
 from appliance.ports import Entropy

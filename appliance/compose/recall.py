@@ -16,9 +16,10 @@ from typing import Any
 
 from appliance.adapters import restore_target
 from appliance.compose import documents, key_rooms, ledger_papers
-from appliance.compose.emulated_board import EmulatedBoard, JobLog, require_able
+from appliance.compose.emulated_board import EmulatedBoard, require_able
 from appliance.compose.home import Home, keep_apart
 from appliance.compose.job import AnyJob, Passphrases, ProveJob, RestoreJob
+from appliance.compose.job_log import JobLog
 from appliance.compose.key_rooms import Votes
 from appliance.compose.ledger_record import LedgerRecord
 from appliance.compose.policy_files import PolicyFiles

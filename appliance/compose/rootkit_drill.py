@@ -8,8 +8,9 @@ from typing import Any
 
 from appliance.compose import operational_keys
 from appliance.compose.confinement import PACKAGES
-from appliance.compose.emulated_board import EmulatedBoard, JobLog
+from appliance.compose.emulated_board import EmulatedBoard
 from appliance.compose.home import Home
+from appliance.compose.job_log import JobLog
 from appliance.compose.policy_files import PolicyFiles
 from appliance.errors import ScenarioUnreadable
 from hw.twin import confine, rootkit_implant, scenario

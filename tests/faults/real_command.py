@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from appliance.cli import app
-from appliance.compose import confinement, doctor
+from appliance.compose import attending, confinement, doctor
 from appliance.compose import job as jobs
 from appliance.compose.demo_world import TemporaryWorld
 from appliance.compose.emulated_appliance import EmulatedAppliance
@@ -74,6 +74,7 @@ def main() -> int:
         TemporaryWorld(),
         doctor.examine,
         sys.argv[4:],
+        attend=attending.attend,
     )
 
 

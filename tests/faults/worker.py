@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.cli import app
-from appliance.compose import doctor
+from appliance.compose import attending, doctor
 from appliance.compose.demo_world import TemporaryWorld
 from appliance.compose.emulated_appliance import EmulatedAppliance
 from appliance.compose.line_desk import LineDesk
@@ -70,7 +70,8 @@ def _command(words: Sequence[str]) -> int:
     def opened(home: Path) -> EmulatedAppliance:
         return EmulatedAppliance(home, VirtualEmulation(1, Cut()))
 
-    return app.run(opened, LineDesk, TemporaryWorld(), doctor.examine, list(words))
+    given = list(words)
+    return app.run(opened, LineDesk, TemporaryWorld(), doctor.examine, given, attend=attending.attend)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ def seeds(target: str) -> list[bytes]:
 
 def write() -> None:
     """Store the specimens that are missing."""
-    from tests.fuzz import specimens
+    from tests.fuzz import daemon_specimens, specimens
 
-    for target, contents in specimens.made().items():
+    for target, contents in (specimens.made() | daemon_specimens.made()).items():
         for number, content in enumerate(contents):
             path = FOLDER / target / f"{number}{SUFFIX}"
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ A new parser gets a target in one of these tables (tests/tidy/test_parsers.py as
 in the specimens, and its stored seed by `python -m tests.fuzz.corpus --write`.
 """
 
-from tests.fuzz import authority_targets, vault_targets
+from tests.fuzz import authority_targets, daemon_targets, vault_targets
 
 TARGETS = (
     *vault_targets.AGE,
@@ -13,4 +13,5 @@ TARGETS = (
     *authority_targets.SIGNATURES,
     *authority_targets.CUSTODY,
     *authority_targets.LINES,
+    *daemon_targets.DAEMON,
 )

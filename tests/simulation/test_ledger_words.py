@@ -28,8 +28,10 @@ class Said:
     def __init__(self, box: VirtualBox, capfd: pytest.CaptureFixture[str], *words: object) -> None:
         capfd.readouterr()
         arguments = [*map(str, words), "--home", str(box.root)]
-        nobody = cast("Any", None)  # no other face is asked
-        self.status = app.run(lambda path: VirtualBox(path).appliance(), nobody, nobody, nobody, arguments)
+        nobody = cast("Any", None)  # neither lines nor demo, doctor or daemon are asked
+        self.status = app.run(
+            lambda path: VirtualBox(path).appliance(), nobody, nobody, nobody, arguments, attend=nobody
+        )
         self.out, self.err = capfd.readouterr()
 
 

@@ -19,6 +19,7 @@ FAMILIES: dict[type[IwatoError], str] = {
     errors.TrustError: "4",
     errors.CustodyError: "5",
     errors.IntakeError: "6",
+    errors.DutyError: "7",
 }
 EXIT_STATUSES = {
     errors.EXIT_FAILED, errors.EXIT_USAGE, errors.EXIT_WARNINGS, errors.EXIT_EMERGENCY, errors.EXIT_QUORUM,

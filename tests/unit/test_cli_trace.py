@@ -10,7 +10,7 @@ import pytest
 
 from appliance.cli import app
 from appliance.cli.trace import ms_of
-from appliance.compose import doctor
+from appliance.compose import attending, doctor
 from appliance.compose.demo_world import TemporaryWorld
 from appliance.compose.emulated_appliance import EmulatedAppliance
 from appliance.compose.line_desk import LineDesk
@@ -28,8 +28,10 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def call(words: Sequence[object]) -> int:
-    arguments = ["bench", "trace", *map(str, words)]
-    return app.run(EmulatedAppliance, LineDesk, TemporaryWorld(), doctor.examine, arguments)
+    given = ["bench", "trace", *map(str, words)]
+    return app.run(
+        EmulatedAppliance, LineDesk, TemporaryWorld(), doctor.examine, given, attend=attending.attend
+    )
 
 
 def test_the_list_numbers_the_events_and_says_what_changed_below_each(

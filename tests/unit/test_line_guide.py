@@ -12,7 +12,7 @@ import pytest
 
 from appliance.cli.face import Face
 from appliance.cli.line import Guide
-from appliance.compose import doctor
+from appliance.compose import attending, doctor
 from appliance.compose.demo_world import TemporaryWorld
 from appliance.compose.emulated_appliance import EmulatedAppliance
 from appliance.compose.line_desk import LineDesk
@@ -25,6 +25,7 @@ def face(*, as_json: bool = False, language: str = "en") -> Face:
         open_lines=LineDesk,
         world=TemporaryWorld(),
         doctor=doctor.examine,
+        attend=attending.attend,
         as_json=as_json,
         language=language,
     )
