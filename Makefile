@@ -25,6 +25,7 @@ BENCHED := restic:restic borg:borgbackup mke2fs:e2fsprogs
 COMPILERS := arm-none-eabi-gcc:gcc-arm-none-eabi
 PROGRAMS := ssh-keygen:openssh-client tmux:tmux openssl:openssl setpriv:util-linux unshare:util-linux ip:iproute2 umockdev-wrapper:umockdev \
   mkfs.ext4:e2fsprogs fusermount3:fuse3 cc:build-essential $(COMPILERS)
+PROGRAMS += systemd-analyze:systemd # judges the daemon's unit
 PROGRAMS += zbarimg:zbar-tools # reads our QR codes in the tests
 PROGRAMS += curl:curl cppcheck:cppcheck clang-tidy:clang-tidy clang:clang clang:libclang-rt-dev # the interlock's C
 PROGRAMS += chromium:chromium # the report

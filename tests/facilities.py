@@ -157,7 +157,7 @@ PROBES: dict[str, Callable[[], str]] = {
         name: _program(name)
         for name in (
             *("arm-none-eabi-gcc", "clang-tidy", "cppcheck"),
-            *("chromium", "openssl", "setpriv", "ssh-keygen", "tmux", "zbarimg"),
+            *("chromium", "openssl", "setpriv", "ssh-keygen", "systemd-analyze", "tmux", "zbarimg"),
         )
     },
 }

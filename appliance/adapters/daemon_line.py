@@ -20,8 +20,8 @@ _CHUNK = 1 << 16  # bytes
 class DaemonLine:
     """See the module. DaemonSilent where nobody answers."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, answer_s: float = ANSWER_S) -> None:
+        self._path, self._answer_s = path, answer_s
 
     @property
     def present(self) -> bool:
@@ -32,7 +32,7 @@ class DaemonLine:
 
     def ask(self, request: AnyRequest) -> Mapping[str, Any]:
         """The answer's document; the error that the daemon answered with is raised."""
-        with self._connected(ANSWER_S) as line:
+        with self._connected(self._answer_s) as line:
             return self._read(line, bytearray(), request)
 
     def watch(self) -> Iterator[Mapping[str, Any]]:

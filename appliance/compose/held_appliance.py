@@ -30,7 +30,7 @@ from appliance.format.ledger_segment import Gap
 from appliance.ports import Watcher
 from appliance.service import snapshots
 
-LIVED_MS_MAX = 60_000  # ms; of a longer absence the battery clock alone knows, and the box was dark anyway
+LIVED_MS_MAX = 5_000  # ms; of a longer absence the battery clock alone knows, and the box was dark anyway
 NOWHERE = "-"  # the destination of an order that lets nothing be written
 
 
@@ -96,6 +96,12 @@ class HeldAppliance(EmulatedAppliance):
             raise InterlockSilent
         return self._last
 
+    @property
+    def clock_known(self) -> bool:
+        """See Box. With a policy there is always a next window, unless nobody knows what time it is."""
+        said = self._said
+        return said is None or not said.policy_version or bool(said.next_window_s)
+
     def window(self, watcher: Watcher) -> Mapping[str, Any]:
         """See Box."""
         self._stand_by()
@@ -146,8 +152,14 @@ class HeldAppliance(EmulatedAppliance):
         """See Box."""
         places = [self._home.staging, *sorted(path for path in self._home.bays.iterdir() if path.is_dir())]
         found = [(place, shutil.disk_usage(place)) for place in places if os.path.isdir(place)]
+        drives = self._texts.policy.geometry.drives
         return [
-            Room(place=str(place.relative_to(self._home.root)), free=usage.free, total=usage.total)
+            Room(
+                place=str(place.relative_to(self._home.root)),
+                free=usage.free,
+                total=usage.total,
+                share=0 if place == self._home.staging else drives,
+            )
             for place, usage in found
         ]
 

@@ -19,6 +19,7 @@ from appliance.daemon.record import WINDOWS_KEPT, Alarm, Past
 from appliance.domain.phases import Reading
 from appliance.errors import (
     CutOrdered,
+    InterlockRefused,
     IwatoError,
     NetworkForeign,
     RecordLost,
@@ -57,8 +58,9 @@ class Attendant:
     def begin(self) -> None:
         """Power up and find out what the last run left."""
         self._rise()
-        now_s = self._box.look().unix_s
-        record = self._record
+        reading, record = self._box.look(), self._record
+        self._desk.publish(reading)
+        now_s = reading.unix_s
         with self._desk.lock:
             record.since_s = record.since_s or now_s
             if record.job:
@@ -244,9 +246,10 @@ class Attendant:
         if earlier is not None and earlier.outcome in desks.ALWAYS and not found.committed:
             earlier.tries = record.tries  # what an earlier attempt committed stays committed
         else:
+            why = found if earlier is None or found.code != InterlockRefused.code else earlier
             past = Past(
-                begin_s=record.window_s, outcome=word, tries=record.tries, code=found.code,
-                cause=found.cause, snapshot=found.snapshot, bytes_new=found.bytes_new,
+                begin_s=record.window_s, outcome=word, tries=record.tries, code=why.code,
+                cause=why.cause, snapshot=found.snapshot, bytes_new=found.bytes_new,
                 bytes_stored=found.bytes_stored + (earlier.bytes_stored if earlier else 0),
                 link_s=found.link_s + (earlier.link_s if earlier else 0),
             )
@@ -267,7 +270,7 @@ class Attendant:
     def _notice(self, reading: Reading) -> None:
         """What the measurement and the clock tell, whatever is due; what is overdue or full now and then."""
         record, now_s = self._record, reading.unix_s
-        news = notice.take(record, self._box.schedule, reading)
+        news = notice.take(record, self._box.schedule, reading, clock_known=self._box.clock_known)
         is_time = now_s > 0 and abs(now_s - self._looked_s) >= LOOK_S
         if is_time:
             self._looked_s = now_s

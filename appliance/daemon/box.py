@@ -23,11 +23,13 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """The fullest place: its name, bytes free and in all."""
+    """A place that fills: its name, bytes free and in all. `share`: over how many such places what is
+    stored is spread; 0 where nothing stays."""
 
     place: str
     free: int
     total: int
+    share: int = 1
 
 
 class Box(Protocol):
@@ -47,6 +49,11 @@ class Box(Protocol):
 
     def look(self) -> Reading:
         """What is measured now."""
+        ...
+
+    @property
+    def clock_known(self) -> bool:
+        """The interlock says what time it is."""
         ...
 
     def window(self, watcher: Watcher) -> Mapping[str, Any]:

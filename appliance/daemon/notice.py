@@ -12,10 +12,10 @@ from appliance.errors import ClockLost, ClockWentBack, FaultLatched, WindowMisse
 BACK_S = 5  # s; the interlock's clock counts whole seconds, and is set by hand within a few
 
 
-def take(record: Record, schedule: Schedule, reading: Reading) -> list[Alarm]:
+def take(record: Record, schedule: Schedule, reading: Reading, *, clock_known: bool) -> list[Alarm]:
     """Everything in one reading of an idle box; the alarms that are news."""
     news = [_fault(record, reading)]
-    if reading.unix_s <= 0:
+    if reading.unix_s <= 0 or not clock_known:
         news.append(alarms.sound(record, "clock lost", ClockLost(), now_s=record.seen_s))
     else:
         alarms.end(record, "clock lost", now_s=reading.unix_s)

@@ -10,8 +10,10 @@ from appliance import errors
 from appliance.daemon.record import TEXT_KEPT
 from appliance.errors import IwatoError, by_code
 
-# After these another attempt in the same window can help.
-_PASSING = frozenset({errors.SourceMissing.code, errors.NetworkLost.code})
+# The interlock grants a window one link half; after these causes (PROTOCOL 4) it will not grant it again.
+_SPENT = frozenset(
+    {"LINK_HALF_OVER", "BUDGET_SPENT", "TESTS_SPENT", "LINKS_SPENT", "OUTSIDE_WINDOW", "CLOCK_LOST"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,8 @@ class Outcome:
 def failed(error: IwatoError) -> Outcome:
     """The attempt ended with an error. A latched fault or a doubt about the box is not tried again."""
     is_final = isinstance(error, errors.FaultLatched | errors.TrustError | errors.CutOrdered)
+    if isinstance(error, errors.InterlockRefused):
+        is_final = str(error.values["cause"]) in _SPENT
     return Outcome(
         committed=False,
         whole=False,
@@ -60,7 +64,7 @@ def of(document: Mapping[str, Any]) -> Outcome:
     return Outcome(
         committed=committed,
         whole=committed and bool(document.get("complete")) and not warnings,
-        retry=not fault and (not committed or bool(codes & _PASSING)),
+        retry=not fault and not committed,
         code=str(worst["code"]) if worst else "",
         cause=str(worst["text"])[:TEXT_KEPT] if worst else "",
         snapshot=str(document.get("snapshot") or ""),

@@ -40,7 +40,7 @@ def full_s(record: Record, free: int, now_s: int) -> int:
         return 0
     span_s = newest[-1].begin_s - newest[0].begin_s
     grown = sum(window.bytes_stored for window in newest[1:])
-    return min(CENTURY_S, now_s + free * span_s // grown) if grown > 0 else 0
+    return min(CENTURY_S, now_s + free * span_s // grown) if grown > 0 and free > 0 else 0
 
 
 def count_sources(record: Record, names: Sequence[str], past: Past, whole: dict[str, bool]) -> None:
@@ -66,7 +66,7 @@ def _room(record: Record, rooms: Sequence[Room], now_s: int) -> Alarm | None:
         return None
     room = max(known, key=lambda room: (room.total - room.free) / room.total)
     percent = 100 * (room.total - room.free) // room.total
-    at_s = full_s(record, room.free, now_s)
+    at_s = full_s(record, room.free * room.share, now_s)
     if percent < FULL_PERCENT and not 0 < at_s < now_s + FULL_DAYS * DAY_S:
         alarms.end(record, "nearly full", now_s=now_s)
         return None

@@ -9,12 +9,12 @@ from appliance.domain import request as ask
 
 def made() -> dict[str, list[bytes]]:
     """By target."""
-    requests = [
+    requests: list[ask.AnyRequest] = [
         ask.AskStatus(), ask.AskWatch(), ask.AskCut(who="Aoki"), ask.AskWindows(), ask.AskSkip(),
         ask.AskWindow(), ask.AskAlarms(), ask.AskAcknowledge(number=3, who="Aoki"), ask.AskCopies(),
         ask.AskLedger(newest=7),
     ]
-    answers = [
+    answers: list[ask.AnyAnswer] = [
         ask.Answer(document={"schema": 1, "alarms": [{"number": 1}]}),
         ask.Refusal(code="IW-7113", values={"number": 9}),
     ]
