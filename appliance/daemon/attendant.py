@@ -71,12 +71,14 @@ class Attendant:
         self._desk.store()
 
     def run(self) -> None:
-        """Until somebody stops it."""
+        """Until somebody stops it. After an error the record still names the job: the next run tells."""
         try:
             while not self.stopping.is_set():
                 self.step()
-        finally:
-            self.end()
+        except BaseException:
+            self._box.power_off()
+            raise
+        self.end()
 
     def stop(self) -> None:
         """Make `run` end soon. From a signal handler or any thread."""

@@ -73,7 +73,8 @@ class Server:
     def stop(self) -> None:
         """Hang up on everybody; the socket is gone."""
         self._ending.set()
-        self._threads[0].join()
+        if self._threads[0].ident is not None:  # else the box never came to rest, and nobody was served
+            self._threads[0].join()
         self._path.unlink(missing_ok=True)
 
     # -- the loop ------------------------------------------------------------------------------------

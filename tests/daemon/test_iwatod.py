@@ -8,12 +8,14 @@ import select
 import signal
 import socket
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from appliance import errors
 from appliance.adapters.daemon_line import DaemonLine
+from appliance.daemon import server as servers
 from appliance.domain.request import AskAlarms, AskCut, AskStatus, AskWindows
 from appliance.errors import DaemonSilent
 from tests.attack.command_line import at_rest, iwato
@@ -70,6 +72,26 @@ def test_a_window_comes_and_commits_by_itself_without_any_network_socket(
         assert "WATCHDOG=1" in daemon.notes.recv(4096).decode()
         assert daemon.end() == 0
     assert at_rest(box.root)["log_size"]
+
+
+def test_a_flood_of_requests_does_not_cost_the_window(vault: Vault, tmp_path: Path) -> None:
+    box = before_a_window(vault.box, tmp_path / "home", rate=SLOW)
+    with running(box) as daemon, ExitStack() as lines:
+        daemon.wait_ready()
+        daemon.wait_link()
+        floods = [lines.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(servers.CLIENTS_MAX)]
+        for line in floods:
+            line.connect(str(box.home.socket))
+            line.setblocking(False)
+        for _ in range(500):
+            for line in floods:
+                with suppress(OSError):  # full, or hung up on
+                    line.send(b'{"ask":"status"}\n{"ask":"ledger"}\nnonsense\n' * 20)
+        assert "committed" in daemon.wait_line("committed")
+        for line in floods:
+            line.close()
+        assert daemon.end() == 0
+    at_rest(box.root)
 
 
 @pytest.mark.planted

@@ -44,17 +44,24 @@ class FaultyEmulation(VirtualEmulation):
 
 
 class DayBox(HeldAppliance):
-    """Draws what happens in a window, and counts power-ons with every line dark afterwards."""
+    """Says what happens in each window, and counts them."""
 
     def __init__(self, root: Path, seed: int, scenarios: Mapping[int, Scenario]) -> None:
         self.faulty = FaultyEmulation(seed)
         super().__init__(root, self.faulty)
         self._scenarios = scenarios
         self.windows = 0
-        self.lit_after = 0
+        self.breaks_with: type[Exception] | None = None
+
+    def set_clock(self, unix_s: int) -> None:
+        """Somebody sets the interlock's clock."""
+        assert self._idle is not None
+        self._idle.jump(unix_s)
 
     def window(self, watcher: Watcher) -> Mapping[str, Any]:
         self.windows += 1
+        if self.breaks_with is not None:
+            raise self.breaks_with
         self.faulty.scenario = self._scenarios.get(self.windows)
         return super().window(watcher)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.daemon import record as records
 from appliance.daemon.attendant import Attendant
 from appliance.daemon.record import Record
 from appliance.errors import IwatoError, by_code
@@ -137,3 +138,41 @@ def test_with_a_full_disk_under_its_record_windows_commit_and_the_alarm_says_so(
     memory.full = False
     lived.live(1)
     assert all(alarm.over_s for alarm in lived.record.alarms if alarm.kind == "record lost")
+
+
+@pytest.mark.clause("DAEMON 1.3", "DAEMON 1.4")
+def test_a_clock_that_leaps_is_said_and_costs_no_more_than_the_windows_that_it_leaps_over(
+    vault: Vault, tmp_path: Path
+) -> None:
+    box = before_a_window(vault.box, tmp_path / "home")
+    held = DayBox(box.root, 1, {})
+    lived = Days(held)
+    lived.live(1)
+    held.live(3 * 86_400 * 1000)
+    lived.attendant.step()
+    missed = [alarm for alarm in lived.said if alarm.kind == "missed window"]
+    assert [alarm.values["count"] for alarm in missed] == [3]
+    held.set_clock(held.look().unix_s - 2 * 86_400)
+    tried = held.windows
+    lived.live(1)
+    assert [alarm.kind for alarm in lived.said][-2:] == ["clock went back", "clock lost"]
+    assert held.windows == tried, "no window is tried twice, and none without a clock"
+    held.set_clock(held.look().unix_s + 2 * 86_400)
+    lived.live(1)
+    assert lived.record.windows[-1].outcome == "committed"
+
+
+@pytest.mark.clause("DAEMON 1.2", "DAEMON 1.3")
+def test_a_bug_of_its_own_ends_in_the_dark_and_the_next_run_says_so(vault: Vault, tmp_path: Path) -> None:
+    box = before_a_window(vault.box, tmp_path / "home")
+    held, memory = DayBox(box.root, 1, {}), Memory()
+    lived = Days(held, memory)
+    held.breaks_with = ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        lived.attendant.run()
+    assert not any((held.look().measured.link, *held.look().measured.drives))
+    assert memory.content is not None
+    again = Days(DayBox(box.root, 1, {}), memory, records.decode(memory.content))
+    assert [alarm.kind for alarm in again.said] == ["ended without notice"]
+    assert again.said[0].values == {"job": "window"}
+    again.attendant.end()
