@@ -13,7 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from appliance.compose import documents, ledger_papers, policy_documents, rootkit_drill, status_document, window_run
+from appliance.compose import (
+    documents,
+    ledger_papers,
+    policy_documents,
+    rootkit_drill,
+    status_document,
+    window_run,
+)
 from appliance.compose.emulated_appliance import EmulatedAppliance
 from appliance.compose.emulated_board import EmulatedBoard
 from appliance.compose.emulation import Emulation
