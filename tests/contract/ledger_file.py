@@ -150,7 +150,7 @@ def attacks(seed: int, count: int) -> Iterator[tuple[str, bytes, list[bytes], li
     exchanges the checkpoints in the file; one of the papers covers what he changed."""
     chance = random.Random(seed)
     worlds = [world(size) for size in range(2, 13)]
-    for _ in range(count):
+    while count:
         honest = chance.choice(worlds)
         size = len(honest.entries)
         at = chance.randrange(size)
@@ -159,5 +159,6 @@ def attacks(seed: int, count: int) -> Iterator[tuple[str, bytes, list[bytes], li
         entries = forge(list(honest.entries), at, chance)
         kept = {number for number in range(1, size + 1) if chance.random() < keeping}
         if list(honest.entries[: max(sizes)]) != entries[: max(sizes)]:  # else nothing seen is changed
+            count -= 1
             papers = [honest.notes[number] for number in sizes]
             yield forge.__name__, honest.with_entries(entries, kept), entries, papers
