@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 from firmware.model import step as model
 from firmware.model.state import Drive, Output, Persist, PowerOn, Received, Send, SetClock, State, Tick
@@ -17,6 +18,36 @@ from hw.twin.memory import Memory
 from hw.twin.senses import Senses
 
 NONCE_BYTES = 8  # bytes; firmware.wire session nonce
+
+
+class Device(Protocol):
+    """One power-on of an interlock as the plant uses it. Tests run the real image in one (tests/hil)."""
+
+    drive: Drive  # its outputs' levels
+    state: State  # for looking only
+
+    def tick(self, *, uptime_ms: int, rtc_s: int | None, senses: Senses) -> None:
+        """It is now `uptime_ms` after its power-on; its lines and its clock chip read so."""
+        ...
+
+    def hear(self, data: bytes) -> None:
+        """Bytes from the controller's serial line."""
+        ...
+
+    def take_said(self) -> bytes:
+        """Bytes for the controller's serial line."""
+        ...
+
+    def hang(self) -> bool:
+        """It does nothing any more. Whether it has a watchdog of its own that will bite."""
+        ...
+
+    def lose_power(self) -> None:
+        """Its outputs fall."""
+        ...
+
+
+MakeDevice = Callable[[Memory, bytes, Callable[[int], None]], Device]
 
 
 class InterlockDevice:
@@ -59,11 +90,12 @@ class InterlockDevice:
         said, self._said = bytes(self._said), bytearray()
         return said
 
-    def hang(self) -> None:
+    def hang(self) -> bool:
         """It does nothing any more: its dynamic outputs give no edges, whatever level they stopped at, and
-        every other pin keeps its level until the watchdog bites."""
+        every other pin keeps its level until the watchdog bites, which is the plant's part here."""
         self._hung = True
         self.drive = replace(self.drive, permit_link=False, permit_drives=False)
+        return False
 
     def lose_power(self) -> None:
         """Its outputs fall; what it remembers is in its memory."""

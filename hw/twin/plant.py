@@ -19,7 +19,7 @@ from hw.twin import faults, monitor, senses
 from hw.twin.agenda import Agenda
 from hw.twin.circuit import Circuit, Drawn
 from hw.twin.crystal import Crystal
-from hw.twin.device import NONCE_BYTES, InterlockDevice
+from hw.twin.device import NONCE_BYTES, Device, InterlockDevice, MakeDevice
 from hw.twin.faults import Hands
 from hw.twin.measured import Measured
 from hw.twin.memory import Memory
@@ -66,9 +66,10 @@ class Plant:
         watchers: Watchers | None = None,
         wear: Wear | None = None,
         stop_at_both: bool = False,
+        make_device: MakeDevice = InterlockDevice,
     ) -> None:
         self._profile, self._memory, self._entropy, self._boot = profile, memory, entropy, boot
-        self._rootkit, self._stop_at_both = rootkit, stop_at_both
+        self._rootkit, self._stop_at_both, self._make_device = rootkit, stop_at_both, make_device
         self._watchers = watchers or Watchers()
         self._agenda = Agenda((scenario or Scenario()).deeds)
         self.circuit: Circuit = copper.build(profile, bays)
@@ -87,7 +88,7 @@ class Plant:
         self._undead = False
         self.controller: Controller | None = None
         self.removals: list[Removal] = []
-        self.device = InterlockDevice(memory, entropy(NONCE_BYTES), self._crystal.order)
+        self.device: Device = make_device(memory, entropy(NONCE_BYTES), self._crystal.order)
 
     # Looking.
 
@@ -284,11 +285,11 @@ class Plant:
             case "noise":
                 self._line.put(self._entropy(deed.bytes))
             case "hang_interlock":
-                self.device.hang()
-                self._agenda.add("reset_interlock", self.uptime_ms + WATCHDOG_MS)
+                if not self.device.hang():
+                    self._agenda.add("reset_interlock", self.uptime_ms + WATCHDOG_MS)
             case "reset_interlock":
                 self._reset_at_ms = self.uptime_ms
-                self.device = InterlockDevice(self._memory, self._entropy(NONCE_BYTES), self._crystal.order)
+                self.device = self._make_device(self._memory, self._entropy(NONCE_BYTES), self._crystal.order)
                 self._follow_supply()
             case "cut_power":
                 raise PowerCut
