@@ -24,6 +24,7 @@ from appliance.compose.wired_board import Ends
 from hw import channel, profile
 from hw.channel import PinLevels
 from hw.twin import virtual_time
+from hw.twin.device import InterlockDevice, MakeDevice
 from hw.twin.loopback import Halted, LoopbackController, SupplyLost
 from hw.twin.memory import FileMemory
 from hw.twin.plant import Plant
@@ -119,6 +120,7 @@ class CopperBox:
     vault: VirtualBox
     place: Path
     cable: Cable = field(default_factory=Cable)
+    make_device: MakeDevice = InterlockDevice
 
     def __post_init__(self) -> None:
         self.bays = LoopBays(self.place)
@@ -136,6 +138,7 @@ class CopperBox:
             entropy=SeededEntropy(7),
             boot=self._boot,
             stop_at_both=True,
+            make_device=self.make_device,
         )
         self._media: dict[int, str] = {}
 

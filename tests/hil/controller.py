@@ -10,7 +10,7 @@ from appliance.adapters import board_channel
 from appliance.adapters.console import JsonConsole
 from appliance.adapters.entropy import SystemEntropy
 from appliance.compose import controller, job
-from appliance.compose.machine import BOARD, Machine
+from appliance.compose.machine import BOARD, EmulatedParts, Machine
 from appliance.domain.phases import Medium
 from appliance.service.pulse import Pulse
 from hw import profile
@@ -25,7 +25,7 @@ def main(medium: str) -> int:
     machine = Machine(
         clock=clock,
         console=JsonConsole(),
-        channel=board_channel.from_environment(profile.load(BOARD), clock),
+        board=EmulatedParts(board_channel.from_environment(profile.load(BOARD), clock)),
         entropy=SystemEntropy(),
         pulse=lambda keeper: Pulse(keeper, clock),
     )
