@@ -155,6 +155,11 @@ class HeldAppliance(EmulatedAppliance):
         """See Box."""
         return self._proven_s
 
+    def unseen_windows(self) -> int:
+        """See Box."""
+        seen = ledger_papers.seen(self._home, self._papers)
+        return seen.windows if seen.alarms else 0
+
     def rooms(self) -> Sequence[Room]:
         """See Box."""
         places = [self._home.staging, *sorted(path for path in self._home.bays.iterdir() if path.is_dir())]

@@ -27,6 +27,7 @@ TABLE: dict[str, Kind] = {
     "barren window": Kind(error=errors.WindowBarren, lasting=False),
     "scrub overdue": Kind(error=errors.ScrubOverdue, lasting=True),
     "drill overdue": Kind(error=errors.DrillOverdue, lasting=True),
+    "checkpoint unseen": Kind(error=errors.CheckpointUnseen, lasting=True),
     "nearly full": Kind(error=errors.RoomEnding, lasting=True),
     "silent source": Kind(error=errors.SourceSilent, lasting=True),
     "foreign network": Kind(error=errors.NetworkForeign, lasting=True, emergency=True),

@@ -276,7 +276,8 @@ class Attendant:
         is_time = now_s > 0 and abs(now_s - self._looked_s) >= LOOK_S
         if is_time:
             self._looked_s = now_s
-            news += overdue.look(record, self._box.rooms(), self._box.proven_s(), now_s)
+            unseen = self._box.unseen_windows()
+            news += overdue.look(record, self._box.rooms(), self._box.proven_s(), unseen, now_s)
         if self._desk.store_error:
             self._sound("record lost", RecordLost(detail=self._desk.store_error), now_s)
         elif is_time:

@@ -80,6 +80,10 @@ class Box(Protocol):
         """When holders last opened a copy, Unix seconds; 0 for never."""
         ...
 
+    def unseen_windows(self) -> int:
+        """Windows since a checkpoint was said to be seen outside; 0 while they are too few for an alarm."""
+        ...
+
     def rooms(self) -> Sequence[Room]: ...
 
 

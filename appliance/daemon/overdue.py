@@ -10,7 +10,7 @@ from appliance.daemon import alarms
 from appliance.daemon.box import Room
 from appliance.daemon.record import Alarm, Past, Record
 from appliance.domain.schedule import DAY_S
-from appliance.errors import DrillOverdue, RoomEnding, ScrubOverdue, SourceSilent
+from appliance.errors import CheckpointUnseen, DrillOverdue, RoomEnding, ScrubOverdue, SourceSilent
 
 SCRUB_DAYS = 35  # days; a month and some days for a large vault's slices
 DRILL_DAYS = 100  # days; once a quarter and some days for finding k holders
@@ -21,11 +21,14 @@ FORECAST_WINDOWS = 14  # windows; two weeks of a daily one
 CENTURY_S = 4_102_444_799  # s; later than any date that is worth naming
 
 
-def look(record: Record, rooms: Sequence[Room], proven_s: int, now_s: int) -> list[Alarm]:
+def look(
+    record: Record, rooms: Sequence[Room], proven_s: int, unseen_windows: int, now_s: int
+) -> list[Alarm]:
     """Everything, once; the alarms that are news."""
     news = [
         _since(record, "scrub overdue", ScrubOverdue, SCRUB_DAYS, record.scrubbed_s, now_s),
         _since(record, "drill overdue", DrillOverdue, DRILL_DAYS, proven_s, now_s),
+        _unseen(record, unseen_windows, now_s),
         _room(record, rooms, now_s),
         *(_source(record, name, windows, now_s) for name, windows in record.silent.items()),
     ]
@@ -57,6 +60,14 @@ def _since(
     if days > limit:
         return alarms.sound(record, kind, error(days=days), now_s=now_s)
     alarms.end(record, kind, now_s=now_s)
+    return None
+
+
+def _unseen(record: Record, windows: int, now_s: int) -> Alarm | None:
+    """The dead-man rule: who never looks from outside would not see that the history was exchanged."""
+    if windows:
+        return alarms.sound(record, "checkpoint unseen", CheckpointUnseen(windows=windows), now_s=now_s)
+    alarms.end(record, "checkpoint unseen", now_s=now_s)
     return None
 
 

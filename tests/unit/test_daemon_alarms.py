@@ -75,12 +75,14 @@ def test_overdue_work_full_drives_and_silent_sources_are_alarms_and_end_with_the
     record.windows = past
     room = Room(place="bay/1", free=1000, total=100_000, share=2)
     late = DAY + 200 * DAY_S
-    found = {alarm.kind: alarm for alarm in overdue.look(record, [room], 0, late)}
-    assert set(found) == {"scrub overdue", "drill overdue", "nearly full", "silent source"}
+    found = {alarm.kind: alarm for alarm in overdue.look(record, [room], 0, 15, late)}
+    assert set(found) == {
+        "scrub overdue", "drill overdue", "checkpoint unseen", "nearly full", "silent source"
+    }  # fmt: skip
     assert found["nearly full"].values["percent"] == 99
     assert found["nearly full"].values["date"] == "2025-05-12"
     record.scrubbed_s, record.silent, record.windows = late, {"docs": 0}, []
-    assert not overdue.look(record, [Room(place="bay/1", free=90, total=100)], late, late + 1)
+    assert not overdue.look(record, [Room(place="bay/1", free=90, total=100)], late, 0, late + 1)
     assert all(alarm.over_s for alarm in record.alarms)
 
 
