@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import errno
+import os
 import socket
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,14 @@ class DaemonLine:
         """Somebody listens there. Where the daemon was killed its socket stays, and nobody does."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as line:
             line.settimeout(SILENCE_S)
-            return line.connect_ex(str(self._path)) not in {errno.ECONNREFUSED, errno.ENOENT, errno.ENOTDIR}
+            try:
+                with _address(self._path) as address:
+                    line.connect(address)
+            except (ConnectionRefusedError, FileNotFoundError, NotADirectoryError):
+                return False
+            except OSError:
+                return True  # somebody is there who does not take us
+            return True
 
     def ask(self, request: AnyRequest) -> Mapping[str, Any]:
         """The answer's document; the error that the daemon answered with is raised."""
@@ -47,7 +55,8 @@ class DaemonLine:
         line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         line.settimeout(timeout_s)
         try:
-            line.connect(str(self._path))
+            with _address(self._path) as address:
+                line.connect(address)
         except OSError as error:
             line.close()
             raise DaemonSilent(detail=error.strerror or str(error)) from None
@@ -72,6 +81,17 @@ class DaemonLine:
         if isinstance(found, Answer):
             return found.document
         raise _error(found.code, found.values)
+
+
+@contextmanager
+def _address(path: Path) -> Iterator[str]:
+    """The socket's address by its folder's descriptor: an address has room for 107 bytes, a home may lie
+    deeper. OSError where there is no such folder."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def _error(code: str, values: Mapping[str, str | int]) -> IwatoError:

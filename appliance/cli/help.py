@@ -37,6 +37,7 @@ _FAMILIES = {
     "4": N_("Trust: policy, ledger, witness. Somebody may be lying: tell the holders."),
     "5": N_("Custody: the holders and their tokens."),
     "6": N_("Intake: whoever runs the source."),
+    "7": N_("Duty: what the box owes by itself, and whoever asks it."),
 }
 _EXITS = {
     1: N_("failed"),

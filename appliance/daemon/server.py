@@ -220,15 +220,18 @@ def _refusal(error: IwatoError) -> Refusal:
 
 
 def _listen(path: Path) -> socket.socket:
-    """The socket, private from its first moment. What a dead daemon left in its place goes."""
+    """The socket, private from its first moment. What a dead daemon left in its place goes. Bound by its
+    folder's descriptor: an address has room for 107 bytes, a home may lie deeper."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     before = os.umask(0o177)
     try:
-        listener.bind(str(path))
+        listener.bind(f"/proc/self/fd/{folder}/{path.name}")
     finally:
         os.umask(before)
+        os.close(folder)
     listener.listen(CLIENTS_MAX)
     return listener
 

@@ -81,3 +81,10 @@ def test_without_a_home_the_machine_alone_is_looked_at(tmp_path: Path) -> None:
     assert "policy" not in ended.out
     missing = iwato("doctor", "--home", str(tmp_path / "none"))
     assert missing.code == errors.HomeMissing.code
+
+
+def test_a_home_may_lie_deeper_than_a_sockets_address_is_long(box: VirtualBox, tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 100) / "home"
+    deep.parent.mkdir()
+    box.root.rename(deep)
+    assert iwato("status", "--home", str(deep)).status == errors.EXIT_OK

@@ -16,7 +16,7 @@ from typing import Protocol
 import pytest
 
 from appliance.adapters.directory import Directory
-from appliance.compose import sealing_medium
+from appliance.compose import machine
 
 SHARDS = "shards/"
 
@@ -87,7 +87,7 @@ class BadBays:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ails: dict[int, Ailment] = {}
-        monkeypatch.setattr(sealing_medium, "Directory", self._directory)
+        monkeypatch.setattr(machine, "Directory", self._directory)
 
     def _directory(
         self, path: Path, *, steps: Callable[[str], None], alive: Callable[[], bool]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tests.simulation.test_faults_between_commands import scrub
 from tests.simulation.virtual_box import VirtualBox
 
 BAY = 3
+YIELD_S = 0.0005  # s of real time; the other worker gets the clock's lock, which a hung disk would not hold
 
 
 class ThreadedPulse(InlinePulse):
@@ -40,6 +42,7 @@ class ThreadedPulse(InlinePulse):
         while True:
             ThreadedPulse.latest.clock.sleep_ms(TICK_MS)
             ThreadedPulse.latest.keeper.tick(ThreadedPulse.latest.clock.monotonic_ms())
+            time.sleep(YIELD_S)
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ HEAD = """# Runbook
 
 What every message of the box means and what to do. `iwato help IW-nnnn` shows the same text.
 The first digit says who acts: 1 the person at the box, 2 whoever can look at the hardware, 3 whoever has the
-drives, 4 the holders (somebody may be lying), 5 the holders with their tokens, 6 whoever runs the source.
+drives, 4 the holders (somebody may be lying), 5 the holders with their tokens, 6 whoever runs the source,
+7 whoever looks after the daemon.
 """
 
 
