@@ -95,7 +95,7 @@ def test_cppcheck_has_nothing_to_say() -> None:
 
 
 @pytest.mark.needs("interlock_host", "clang-tidy")
-@pytest.mark.parametrize("path", ANALYSED, ids=lambda one: one.name)
+@pytest.mark.parametrize("path", ANALYSED, ids=lambda one: f"{one.parent.name}-{one.name}")
 def test_clang_tidy_has_nothing_to_say(path: Path) -> None:
     done = subprocess.run(
         ["clang-tidy", f"-checks={CHECKS}", "--warnings-as-errors=*", str(path), "--", *ANALYSED_AS],

@@ -106,11 +106,11 @@ void foreground(void) {
     for (;;) {
         platform_progress();
         hear();
-        const int64_t up_ms = uptime_ms();
-        if (up_ms >= clock_ms) {
-            clock_ms = up_ms + CLOCK_MS;
+        if (uptime_ms() >= clock_ms) {
+            clock_ms = uptime_ms() + CLOCK_MS;
             rtc_s = clock_now();
         }
+        const int64_t up_ms = uptime_ms(); /* a bus that is held has taken 30 ms meanwhile */
         if (up_ms >= tick_ms) {
             struct Senses senses;
             tick_ms = up_ms + TICK_MS;
