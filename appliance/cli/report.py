@@ -43,10 +43,15 @@ def make(
     warnings = list(sentence.listed(face.catalogue, document["warnings"]))
     page = Page(document, face.catalogue, warnings).html()
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(page)
+        file = path.open("x", encoding="utf-8")
     except FileExistsError:
         raise UsageError(detail=f"{path} is there already; name a new file with --out") from None
+    try:
+        with file:
+            file.write(page)
+    except BaseException:
+        path.unlink(missing_ok=True)  # half a report is none, and would stand in the next one's way
+        raise
     lines = [face.text(N_("The report is in {path}"), path=path), *warning_lines(face, document)]
     face.put(document | {"path": str(path)}, lines)
     return ending_of(document)

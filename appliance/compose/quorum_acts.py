@@ -96,10 +96,12 @@ class QuorumActs:
     def _hand_in(self, board: EmulatedBoard, kind: str, ballot: Ballot) -> None:
         """InterlockRefused with its cause; the key is turned back either way."""
         board.turn_key(turned=True)
-        interlock = board.interlock()
-        interlock.hello()
-        cause = interlock.submit(kind, ballot.text, ballot.votes)
-        board.turn_key(turned=False)
+        try:
+            interlock = board.interlock()
+            interlock.hello()
+            cause = interlock.submit(kind, ballot.text, ballot.votes)
+        finally:
+            board.turn_key(turned=False)
         if cause:
             board.power_off()
             raise InterlockRefused(request=kind.lower().replace("_", " "), cause=cause)

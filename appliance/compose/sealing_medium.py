@@ -172,9 +172,9 @@ def _name_hung(console: Console, watch: BayWatch, rests: BayRests, since_ms: int
     """Remember, while there is time, whose drive it is that holds the phase up. No state, no memory."""
     bay = watch.held_up_by(since_ms)
     if bay is not None:
-        drive_phase.warn(console, DriveHangs(bay=bay))
         with suppress(OSError):
-            rests.strike(bay)
+            rests.strike(bay)  # before it is said: nobody may be listening
+        drive_phase.warn(console, DriveHangs(bay=bay))
 
 
 def _bays(count: int) -> list[Bay]:

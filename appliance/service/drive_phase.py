@@ -11,14 +11,21 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from appliance.domain.phases import BootFacts
-from appliance.errors import DriveRests, DrivesMissing, IwatoError, LedgerTampered, PolicyMismatch
+from appliance.errors import (
+    DriveRests,
+    DrivesMissing,
+    IwatoError,
+    LedgerTampered,
+    PolicyMismatch,
+    StateFailed,
+)
 from appliance.format.drive_header import DriveSetFacts
 from appliance.format.note_key import Signer
 from appliance.ledger.checkpoint import Keys
 from appliance.ledger.verdict import Verdict
 from appliance.pipeline.scatter import Code
 from appliance.ports import AttachedDrive, Clock, Console, Drives, Interlock, ScratchFiles
-from appliance.service import drive_set
+from appliance.service import bay_rests, drive_set
 from appliance.service.bay_rests import BayRests
 from appliance.service.drive_set import DriveSet
 from appliance.service.keeper import Keeper
@@ -106,12 +113,20 @@ def run(shop: Workshop, job: Callable[[DrivePhase], None]) -> None:
             phase = begin(shop, facts)
             try:
                 job(phase)
-                shop.rests.passed()
+                _forgive(shop)
             finally:
                 for failure in phase.drives.failures.values():
                     warn(shop.console, failure)
         finally:
             shop.keeper.work_done()
+
+
+def _forgive(shop: Workshop) -> None:
+    """The job is done; that a bay's rest cannot be written down does not undo it."""
+    try:
+        shop.rests.passed()
+    except OSError as error:
+        warn(shop.console, StateFailed(detail=f"{bay_rests.RECORD}: {error.strerror or error}"))
 
 
 def begin(shop: Workshop, facts: BootFacts) -> DrivePhase:
